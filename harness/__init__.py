@@ -1,0 +1,1 @@
+"""What every system under test shares: the harness knows no particular fault, service or suite."""
