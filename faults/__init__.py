@@ -1,0 +1,1 @@
+"""The catalogue of faults: one file per mechanism, never per target."""
