@@ -1,0 +1,385 @@
+"""The namespaces environment: every node a native process tree in namespaces of its own.
+
+Must run inside `outer.run_inside`. Nodes find each other by name through their own /etc/hosts;
+the harness stands on the bridge and reaches every node whatever is cut between nodes.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.environments import kernel
+from harness.environments.network import HARNESS_ADDRESS, Network, address_of
+from harness.environments.process import Process
+from harness.environments.recipes.base import NotReady, Recipe, Site
+from harness.environments.recipes.connect import Connect
+from harness.environments.recipes.kafka import Kafka
+from harness.environments.recipes.postgres import Postgres
+from harness.environments.recipes.service import Service
+from harness.errors import EnvironmentFailed, HarnessBug, MachineUnfit
+from harness.model.system import Condition, Node, Role, System
+from harness.protocols import Cut, Death, NodeState, Reach
+from harness.toolchain import Toolchain
+
+READY_TIMEOUT_S = 60.0
+_POLL_S = 0.025
+_RESTART_DELAY_S = 0.1
+_RESTART_DELAY_MAX_S = 2.0
+_TAIL_LINES = 8
+
+Listener = Callable[[str, NodeState], None]
+
+
+def recipes(*, record: bool = False) -> dict[Role, Recipe]:
+    """How each role runs natively. `record`: JVMs write their class caches on exit."""
+    return {
+        Role.POSTGRES: Postgres(),
+        Role.KAFKA: Kafka(record=record),
+        Role.KAFKA_CONNECT: Connect(record=record),
+        Role.SERVICE: Service(),
+    }
+
+
+class _Running:
+    """What the environment remembers of one node."""
+
+    def __init__(self, site: Site, recipe: Recipe) -> None:
+        self.site = site
+        self.recipe = recipe
+        self.process: Process | None = None
+        self.state = NodeState.ABSENT
+        self.wanted = False
+        """Whether the restart policy may start it again."""
+        self.keeper: asyncio.Task[None] | None = None
+        self.released = asyncio.Event()
+        self.released.set()
+        self.restarts = 0
+
+
+class Namespaces:
+    """One system's nodes. Use as an async context manager."""
+
+    def __init__(
+        self,
+        system: System,
+        toolchain: Toolchain,
+        *,
+        directory: Path,
+        logs: Path,
+        record: bool = False,
+        listener: Listener = lambda _node, _state: None,
+    ) -> None:
+        self.system = system
+        self._toolchain = toolchain
+        self._directory = directory
+        self._logs = logs
+        self._recipes = recipes(record=record)
+        self._listener = listener
+        self._nodes: dict[str, _Running] = {}
+        self._cuts: set[tuple[str, str]] = set()
+        self._network: Network | None = None
+
+    async def __aenter__(self) -> "Namespaces":
+        unsupported = [n for n in self.system.nodes if n.role not in self._recipes]
+        if unsupported:
+            raise MachineUnfit(
+                f"{self.system.path}: service {unsupported[0].name} has role "
+                f"{unsupported[0].role.value}, which the namespaces backend cannot run"
+            )
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
+        self._network = Network()
+        hosts = self._write_hosts()
+        kernel.bind(str(hosts), "/etc/hosts")
+        for index, node in enumerate(self.system.nodes):
+            fd = self._network.add_node(node.name, address_of(index))
+            site = Site(
+                node=node,
+                address=address_of(index),
+                directory=self._directory / node.name,
+                netns_fd=fd,
+                hosts=hosts,
+                log=self._logs / f"{node.name}.log",
+                toolchain=self._toolchain,
+            )
+            site.directory.mkdir(exist_ok=True)
+            self._nodes[node.name] = _Running(site, self._recipes[node.role])
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        try:
+            for name in self._nodes:
+                self._nodes[name].wanted = False
+            await asyncio.gather(*(self._end(name, grace_s=0) for name in self._nodes))
+        finally:
+            if self._network is not None:
+                self._network.close()
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _write_hosts(self) -> Path:
+        lines = ["127.0.0.1 localhost", f"{HARNESS_ADDRESS} aftershock"]
+        lines += [f"{address_of(i)} {n.name}" for i, n in enumerate(self.system.nodes)]
+        path = self._directory / "hosts"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    # --- asking -------------------------------------------------------------------------------
+
+    def address(self, node: str) -> str:
+        return self._nodes[node].site.address
+
+    def state(self, node: str) -> NodeState:
+        return self._nodes[node].state
+
+    def pid(self, node: str) -> int | None:
+        process = self._nodes[node].process
+        return process.pid if process and process.exit_code is None else None
+
+    def exists(self, pid: int) -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def standing(self, node: str) -> int:
+        """How many of the node's processes are frozen at this moment."""
+        process = self._nodes[node].process
+        return process.standing() if process else 0
+
+    def restarts(self, node: str) -> int:
+        """How often the restart policy has started the node again."""
+        return self._nodes[node].restarts
+
+    # --- starting -----------------------------------------------------------------------------
+
+    async def start(self, nodes: Sequence[str]) -> None:
+        """In parallel, each as soon as what it depends on is there."""
+        done = {name: asyncio.Event() for name in nodes}
+        async with asyncio.TaskGroup() as group:
+            for name in nodes:
+                group.create_task(self._start_after(name, done))
+
+    async def _start_after(self, name: str, done: Mapping[str, asyncio.Event]) -> None:
+        for dependency in self._nodes[name].site.node.depends_on:
+            if dependency.condition is Condition.COMPLETED:
+                raise EnvironmentFailed(
+                    f"service {name}: depends_on condition service_completed_successfully is not "
+                    "supported by the namespaces backend"
+                )
+            if dependency.node in done:
+                await done[dependency.node].wait()
+        await self._launch(name)
+        await self.wait_ready(name, READY_TIMEOUT_S)
+        done[name].set()
+
+    async def _launch(self, name: str) -> None:
+        running = self._nodes[name]
+        if running.process is not None and running.process.exit_code is None:
+            return
+        launch = await running.recipe.prepare(running.site)
+        self._mark(running, "starting")
+        running.process = await Process.start(
+            launch, hostname=running.site.node.hostname or name, netns_fd=running.site.netns_fd
+        )
+        running.wanted = True
+        self._set(running, NodeState.STARTING)
+        if running.keeper is None or running.keeper.done():
+            running.keeper = asyncio.create_task(self._keep(running))
+
+    async def _keep(self, running: _Running) -> None:
+        """The restart policy: start an ended node again while it is wanted."""
+        delay = _RESTART_DELAY_S
+        while True:
+            process = running.process
+            if process is None:
+                raise HarnessBug("a node is watched before it was started")
+            started = time.monotonic()
+            code = await process.wait()
+            self._mark(running, f"ended with {code}")
+            held = running.state is NodeState.HELD_DOWN
+            if not held:
+                self._set(running, NodeState.EXITED)
+            await running.released.wait()
+            # Without a restart policy too, what the harness has killed the harness starts again.
+            if not running.wanted or not (held or _restarts(running.site.node, code)):
+                return
+            if time.monotonic() - started > _RESTART_DELAY_MAX_S:
+                delay = _RESTART_DELAY_S
+            if not held:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, _RESTART_DELAY_MAX_S)
+            if not running.wanted:
+                return
+            launch = await running.recipe.prepare(running.site)
+            self._mark(running, "restarting")
+            running.process = await Process.start(
+                launch,
+                hostname=running.site.node.hostname or running.site.node.name,
+                netns_fd=running.site.netns_fd,
+            )
+            running.restarts += 1
+            self._set(running, NodeState.STARTING)
+
+    async def wait_ready(self, node: str, timeout_s: float) -> None:
+        running = self._nodes[node]
+        deadline = time.monotonic() + timeout_s
+        heard = "nothing"
+        while True:
+            try:
+                await running.recipe.ready(running.site)
+            except NotReady as not_ready:
+                heard = str(not_ready)
+            else:
+                if self.pid(node) is not None:
+                    self._set(running, NodeState.READY)
+                    return
+                heard = "its process has ended"
+            gone = running.keeper is None or running.keeper.done()
+            if gone or time.monotonic() > deadline:
+                raise EnvironmentFailed(self._unready(running, heard, timeout_s, gone=gone))
+            await asyncio.sleep(_POLL_S)
+
+    def _unready(self, running: _Running, heard: str, timeout_s: float, *, gone: bool) -> str:
+        name, log = running.site.node.name, running.site.log
+        what = "ended before it was ready" if gone else f"was not ready after {timeout_s:g} s"
+        tail = "\n".join(f"    {line}" for line in _tail(log))
+        return f"{name} {what} (last answer: {heard}); the end of {log}:\n{tail}"
+
+    # --- ending -------------------------------------------------------------------------------
+
+    async def stop(self, nodes: Sequence[str]) -> None:
+        for name in nodes:
+            self._nodes[name].wanted = False
+        await asyncio.gather(
+            *(self._end(name, grace_s=self._nodes[name].site.node.stop_grace_s) for name in nodes)
+        )
+
+    async def discard(self, nodes: Sequence[str]) -> None:
+        """SIGKILL nodes that are no longer wanted: for a reset, not for a fault."""
+        for name in nodes:
+            self._nodes[name].wanted = False
+        await asyncio.gather(*(self._end(name, grace_s=0) for name in nodes))
+
+    async def _end(self, name: str, *, grace_s: float) -> None:
+        running = self._nodes[name]
+        running.released.set()
+        if running.process is not None:
+            if running.state is NodeState.FROZEN:
+                grace_s = 0
+            polite = signal.Signals[running.site.node.stop_signal]
+            await running.process.end(grace_s=grace_s, polite=polite)
+        if running.keeper is not None:
+            running.keeper.cancel()
+            await asyncio.gather(running.keeper, return_exceptions=True)
+            # A restart may have been under way when the keeper was told to end.
+            if running.process is not None:
+                await running.process.end(grace_s=0)
+        running.keeper = running.process = None
+        self._set(running, NodeState.ABSENT)
+
+    async def kill(self, node: str) -> Death:
+        running = self._nodes[node]
+        process = running.process
+        if process is None or process.exit_code is not None:
+            raise EnvironmentFailed(f"{node} cannot be killed: it is not running")
+        running.released.clear()
+        self._set(running, NodeState.HELD_DOWN)
+        process.send(signal.SIGKILL)
+        code = await process.wait()
+        return Death(
+            node=node,
+            pid=process.pid,
+            code=code,
+            signal=-code if code < 0 else None,
+            survivors=len(process.members()),
+        )
+
+    async def release(self, node: str) -> None:
+        self._nodes[node].released.set()
+
+    async def freeze(self, node: str) -> int:
+        running = self._nodes[node]
+        if running.process is None:
+            raise EnvironmentFailed(f"{node} cannot be frozen: it is not running")
+        count = running.process.freeze()
+        self._set(running, NodeState.FROZEN)
+        return count
+
+    async def thaw(self, node: str) -> None:
+        running = self._nodes[node]
+        if running.process is not None and running.state is NodeState.FROZEN:
+            running.process.thaw()
+            self._set(running, NodeState.READY)
+
+    # --- links --------------------------------------------------------------------------------
+
+    async def cut(self, client: str, server: str) -> None:
+        await asyncio.to_thread(self._net.cut, client, server)
+        self._cuts.add((client, server))
+
+    async def mend(self, client: str, server: str) -> None:
+        await asyncio.to_thread(self._net.mend, client, server)
+        self._cuts.discard((client, server))
+
+    async def cut_groups(self, one: Iterable[str], other: Iterable[str]) -> None:
+        """Cut every pair across two groups of nodes."""
+        others = tuple(other)
+        await asyncio.gather(*(self.cut(a, b) for a in one for b in others))
+
+    async def mend_all(self) -> None:
+        """Undo every cut that is still there."""
+        await asyncio.gather(*(self.mend(a, b) for a, b in tuple(self._cuts)))
+
+    async def dropped(self, client: str, server: str) -> Cut:
+        lost = await asyncio.to_thread(self._net.dropped, client, server)
+        return Cut(client=client, server=server, packets=lost.packets)
+
+    async def reach(self, client: str, server: str, port: int, timeout_s: float) -> Reach:
+        sock = await asyncio.to_thread(self._net.socket_in, client)
+        try:
+            connecting = asyncio.get_running_loop().sock_connect(
+                sock, (self.address(server), port)
+            )
+            await asyncio.wait_for(connecting, timeout_s)
+        except TimeoutError:
+            return Reach.TIMED_OUT
+        except OSError:
+            return Reach.REFUSED
+        finally:
+            sock.close()
+        return Reach.ANSWERED
+
+    @property
+    def _net(self) -> Network:
+        if self._network is None:
+            raise HarnessBug("the environment was used before it was entered")
+        return self._network
+
+    def _set(self, running: _Running, state: NodeState) -> None:
+        if running.state is not state:
+            running.state = state
+            self._listener(running.site.node.name, state)
+
+    def _mark(self, running: _Running, what: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        with running.site.log.open("a", encoding="utf-8") as log:
+            log.write(f"=== aftershock {now} {running.site.node.name} {what}\n")
+
+
+def _restarts(node: Node, code: int) -> bool:
+    return node.restart in {"always", "unless-stopped"} or (
+        node.restart.startswith("on-failure") and code != 0
+    )
+
+
+def _tail(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
+    except OSError:
+        return []

@@ -1,0 +1,194 @@
+"""The run's network: one bridge inside the outer namespace, a veth pair and an address a node,
+and drop rules between pairs of nodes.
+
+Addresses come from 198.18.0.0/15, the range reserved for benchmarks (RFC 2544), so that nothing
+here can be anybody's. A cut drops what the client sends at the server's side and what the server
+sends back, by one nftables table a pair with a counter in each rule: the table's removal is the
+heal, and the counters are the proof that packets were lost.
+"""
+
+import errno
+import os
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+from pyroute2.nftables.expressions import genex, ipv4addr, verdict
+from pyroute2.nftables.main import NFTables
+
+from harness.environments import kernel
+from harness.errors import EnvironmentFailed, HarnessBug
+
+T = TypeVar("T")
+
+HARNESS_ADDRESS = "198.18.0.1"
+PREFIX_LENGTH = 16
+_FIRST_NODE = 10
+_BRIDGE = "aftershock0"
+_NF_DROP = 0
+_NF_ACCEPT = 1
+
+
+def address_of(index: int) -> str:
+    """The address of the node at `index` (0-based) of the system."""
+    number = _FIRST_NODE + index
+    return f"198.18.{number // 256}.{number % 256}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """What a cut has swallowed so far."""
+
+    packets: int
+    bytes: int
+
+
+class Network:
+    """Bridge, nodes' network namespaces and cuts. Blocking calls are short netlink exchanges."""
+
+    def __init__(self) -> None:
+        self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._namespaces: dict[str, int] = {}
+        self._addresses: dict[str, str] = {}
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="netns")
+        self._nft_lock = threading.Lock()
+        with IPRoute() as ip:
+            ip.link("add", ifname=_BRIDGE, kind="bridge")
+            index = ip.link_lookup(ifname=_BRIDGE)[0]
+            ip.addr("add", index=index, address=HARNESS_ADDRESS, prefixlen=PREFIX_LENGTH)
+            ip.link("set", index=index, state="up")
+            ip.link("set", index=ip.link_lookup(ifname="lo")[0], state="up")
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Node → IPv4 address."""
+        return self._addresses
+
+    def add_node(self, name: str, address: str) -> int:
+        """A network namespace for the node, joined to the bridge. Returns its descriptor."""
+        fd = self._threads.submit(_new_namespace, self._home).result()
+        ours, theirs = f"as{len(self._namespaces)}", "eth0"
+        with IPRoute() as ip:
+            ip.link("add", ifname=ours, kind="veth", peer={"ifname": theirs, "net_ns_fd": fd})
+            bridge = ip.link_lookup(ifname=_BRIDGE)[0]
+            ip.link("set", index=ip.link_lookup(ifname=ours)[0], master=bridge, state="up")
+        self._namespaces[name], self._addresses[name] = fd, address
+        self.inside(name, lambda: _configure(theirs, address))
+        return fd
+
+    def namespace(self, node: str) -> int:
+        """The descriptor of the node's network namespace."""
+        return self._namespaces[node]
+
+    def inside(self, node: str, act: Callable[[], T]) -> T:
+        """Run `act` on a thread that stands in the node's network namespace."""
+        return self._threads.submit(self._visit, self._namespaces[node], act).result()
+
+    def _visit(self, fd: int, act: Callable[[], T]) -> T:
+        kernel.setns(fd, kernel.CLONE_NEWNET)
+        try:
+            return act()
+        finally:
+            kernel.setns(self._home, kernel.CLONE_NEWNET)
+
+    def socket_in(self, node: str) -> socket.socket:
+        """A non-blocking TCP socket that belongs to the node's network, whoever uses it."""
+
+        def make() -> socket.socket:
+            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            return sock
+
+        return self.inside(node, make)
+
+    def cut(self, client: str, server: str) -> None:
+        """Drop everything between the two, both ways, at the server. Idempotent."""
+        self.mend(client, server)
+        peer = self._addresses[client]
+        self._at(server, lambda nft: _add_drop_rules(nft, _table(client), peer))
+
+    def mend(self, client: str, server: str) -> None:
+        """Undo `cut`. Idempotent."""
+        self._at(server, lambda nft: _remove_table(nft, _table(client)))
+
+    def dropped(self, client: str, server: str) -> Dropped:
+        """What the cut between the two has swallowed; zero where there is no cut."""
+        return self._at(server, lambda nft: _count_drops(nft, _table(client)))
+
+    def _at(self, node: str, act: Callable[[NFTables], T]) -> T:
+        # pyroute2 opens its sockets when a command is run, so all of it happens in there.
+        def run() -> T:
+            nft = NFTables()
+            try:
+                return act(nft)
+            finally:
+                nft.close()
+
+        with self._nft_lock:
+            return self.inside(node, run)
+
+    def close(self) -> None:
+        """Let go of every namespace; the kernel removes what nobody holds."""
+        self._threads.shutdown()
+        for fd in (*self._namespaces.values(), self._home):
+            os.close(fd)
+        self._namespaces.clear()
+
+
+def _new_namespace(home: int) -> int:
+    try:
+        kernel.unshare(kernel.CLONE_NEWNET)
+        return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise EnvironmentFailed(f"cannot make a network namespace: {error}") from error
+    finally:
+        kernel.setns(home, kernel.CLONE_NEWNET)
+
+
+def _configure(interface: str, address: str) -> None:
+    with IPRoute() as ip:
+        found = ip.link_lookup(ifname=interface)
+        if not found:
+            raise HarnessBug(f"{interface} did not arrive in its namespace")
+        ip.addr("add", index=found[0], address=address, prefixlen=PREFIX_LENGTH)
+        ip.link("set", index=found[0], state="up")
+        ip.link("set", index=ip.link_lookup(ifname="lo")[0], state="up")
+
+
+def _table(client: str) -> str:
+    return f"cut-{client}"
+
+
+def _add_drop_rules(nft: NFTables, table: str, peer: str) -> None:
+    nft.table("add", name=table)
+    for hook, match in (("input", ipv4addr(src=peer)), ("output", ipv4addr(dst=peer))):
+        nft.chain("add", table=table, name=hook, hook=hook, type="filter", policy=_NF_ACCEPT)
+        counter = [genex("counter", {"bytes": 0, "packets": 0})]
+        expressions = (match, counter, verdict(code=_NF_DROP))
+        nft.rule("add", table=table, chain=hook, expressions=expressions)
+
+
+def _remove_table(nft: NFTables, table: str) -> None:
+    try:
+        nft.table("del", name=table)
+    except NetlinkError as error:
+        if error.code != errno.ENOENT:
+            raise
+
+
+def _count_drops(nft: NFTables, table: str) -> Dropped:
+    packets = octets = 0
+    for rule in nft.get_rules():
+        if rule.get_attr("NFTA_RULE_TABLE") != table:
+            continue
+        for part in rule.get_attr("NFTA_RULE_EXPRESSIONS") or ():
+            if part.get_attr("NFTA_EXPR_NAME") == "counter":
+                data = part.get_attr("NFTA_EXPR_DATA")
+                packets += data.get_attr("NFTA_COUNTER_PACKETS")
+                octets += data.get_attr("NFTA_COUNTER_BYTES")
+    return Dropped(packets=packets, bytes=octets)

@@ -1,0 +1,220 @@
+"""What the engine and the faults need from outside, as small protocols.
+
+Optional powers are protocols of their own, so that an environment offers only what it can do.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from harness.model.fault import Probe
+from harness.model.scenario import Pattern
+from harness.model.system import System
+
+
+class Reach(Enum):
+    """How an attempt to connect ended."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    TIMED_OUT = "timed out"
+
+
+class NodeState(Enum):
+    """What a node is doing, as the environment sees its process."""
+
+    ABSENT = "absent"
+    STARTING = "starting"
+    READY = "ready"
+    FROZEN = "frozen"
+    HELD_DOWN = "held down"
+    EXITED = "exited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """The end of a node's process. `signal` is None where it exited by itself."""
+
+    node: str
+    pid: int
+    code: int
+    signal: int | None
+    survivors: int
+    """Processes of its tree still there after it was reaped; 0 unless something is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A pair of nodes that cannot hear each other; packets is what the cut has swallowed."""
+
+    client: str
+    server: str
+    packets: int
+
+
+class Environment(Protocol):
+    """Where a system runs."""
+
+    @property
+    def system(self) -> System: ...
+
+    def address(self, node: str) -> str:
+        """The node's IPv4 address, reachable by the harness even while links are cut."""
+        ...
+
+    def state(self, node: str) -> NodeState: ...
+
+    def pid(self, node: str) -> int | None:
+        """The pid of the node's first process, None while it is down."""
+        ...
+
+    def exists(self, pid: int) -> bool:
+        """Whether the kernel still knows a process of that pid."""
+        ...
+
+    async def start(self, nodes: Sequence[str]) -> None:
+        """Start and await readiness, in dependency order. Raises EnvironmentFailed."""
+        ...
+
+    async def wait_ready(self, node: str, timeout_s: float) -> None:
+        """Await the node's own answer. Raises EnvironmentFailed naming what it last said."""
+        ...
+
+    async def stop(self, nodes: Sequence[str]) -> None:
+        """Ask, wait, insist: no process of theirs is left afterwards."""
+        ...
+
+    async def kill(self, node: str) -> Death:
+        """SIGKILL the whole tree, await its end and hold it down until `release`."""
+        ...
+
+    async def release(self, node: str) -> None:
+        """Let a held node start again. Idempotent."""
+        ...
+
+    async def freeze(self, node: str) -> int:
+        """Stop every process of the node; returns how many stand still."""
+        ...
+
+    async def thaw(self, node: str) -> None:
+        """Undo `freeze`. Idempotent."""
+        ...
+
+    async def cut(self, client: str, server: str) -> None:
+        """Drop every packet between the two. Idempotent."""
+        ...
+
+    async def mend(self, client: str, server: str) -> None:
+        """Undo `cut`. Idempotent."""
+        ...
+
+    async def dropped(self, client: str, server: str) -> Cut:
+        """What a cut has swallowed so far."""
+        ...
+
+    async def reach(self, client: str, server: str, port: int, timeout_s: float) -> Reach:
+        """Try to connect from the client's own network to the server."""
+        ...
+
+
+class Narrator(Protocol):
+    """Who is told what happens while it happens."""
+
+    def phase(self, name: str) -> None: ...
+
+    def node(self, name: str, state: str) -> None: ...
+
+    def fault_opened(self, name: str, target: str, says: str) -> None: ...
+
+    def fault_closed(self, name: str, target: str, says: str) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+class Witness(Protocol):
+    """What the stores themselves say of the business keys, asked by faults that aim at them."""
+
+    async def committed_keys(self) -> frozenset[str]:
+        """Keys whose row is visible in the writer's database."""
+        ...
+
+    async def published_keys(self) -> frozenset[str]:
+        """Keys with a record in the system's topics."""
+        ...
+
+
+class ConnectorControl(Protocol):
+    """One Kafka Connect worker and the walsender sessions that its connectors hold."""
+
+    async def restart_connectors(self) -> tuple[str, ...]:
+        """Restart every connector with its tasks; returns their names."""
+        ...
+
+    async def running(self) -> bool:
+        """Whether the worker answers and every connector and task is RUNNING."""
+        ...
+
+    async def sessions(self) -> Mapping[str, int | None]:
+        """Replication slot → pid of the server process that serves it, None while inactive."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What a fault may touch and ask, for one scenario."""
+
+    environment: Environment
+    pattern: Pattern
+    witness: Witness
+    connectors: Mapping[str, ConnectorControl]
+    """By node of role kafka-connect."""
+
+
+class Fault(Protocol):
+    """Inject, prove and heal in one object; made for one scenario and used once.
+
+    The order is `before`, `inject`, `during`, `heal`, `after`. Probes measure by themselves and
+    never take the injector's word: with an injector that does nothing they must say so.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def target(self) -> str:
+        """The node or link that is hit, for people."""
+        ...
+
+    @property
+    def duration_s(self) -> float:
+        """How long the effect is held between `during` and `heal`."""
+        ...
+
+    def undo(self) -> Mapping[str, Any]:
+        """What the heal will do, for the ledger that is written before the injection."""
+        ...
+
+    async def before(self) -> Probe:
+        """That the target works."""
+        ...
+
+    async def inject(self) -> bool:
+        """Do it. False: its moment never came, and nothing is left behind."""
+        ...
+
+    async def during(self) -> Probe:
+        """That it is broken, in the way meant."""
+        ...
+
+    async def heal(self) -> None:
+        """Undo it. Idempotent, and safe after an injection that stopped half-way."""
+        ...
+
+    async def after(self) -> Probe:
+        """That the target works again; waits for it up to its own deadline."""
+        ...
+
+    def achieved(self) -> Mapping[str, Any]:
+        """What the fault did, in the system's own terms."""
+        ...
