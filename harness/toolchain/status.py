@@ -1,0 +1,84 @@
+"""What of the toolchain is in the cache, for `aftershock doctor`. Changes nothing."""
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from harness.toolchain import cache
+from harness.toolchain.cache import Layout
+from harness.toolchain.lock import shipped_lock
+from harness.toolchain.machine import Component, java_executable, java_version
+
+
+class ComponentState(Enum):
+    """How much of a component is there."""
+
+    MISSING = "missing"
+    PARTIAL = "partial"
+    """Some files are there, or all and not verified yet; the next `ensure` completes it."""
+    READY = "ready"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentStatus:
+    """One component. Sizes in bytes, as downloaded."""
+
+    component: Component
+    state: ComponentState
+    version: str
+    present_files: int
+    total_files: int
+    present_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolchainStatus:
+    """All components, where they lie, and the Java runtime."""
+
+    cache: Path
+    components: tuple[ComponentStatus, ...]
+    java: Path
+    java_version: str
+
+    @property
+    def ready(self) -> bool:
+        """Whether `ensure(offline=True)` would succeed."""
+        return all(c.state is ComponentState.READY for c in self.components)
+
+    @property
+    def missing_bytes(self) -> int:
+        """What would have to be downloaded."""
+        return sum(c.total_bytes - c.present_bytes for c in self.components)
+
+
+def status(*, cache_dir: Path | None = None) -> ToolchainStatus:
+    """What is there. MachineUnfit where the toolchain cannot run on this machine."""
+    layout = Layout(root=cache_dir or cache.default_cache(), lock=shipped_lock())
+    return ToolchainStatus(
+        cache=layout.root,
+        components=tuple(component_status(layout, component) for component in Component),
+        java=java_executable(),
+        java_version=java_version(),
+    )
+
+
+def component_status(layout: Layout, component: Component) -> ComponentStatus:
+    """One component's part of it, by sizes and the stamp; contents are not read."""
+    artifacts = layout.artifacts(component)
+    present = [a for a in artifacts if cache.has_size(layout.path(component, a), a)]
+    return ComponentStatus(
+        component=component,
+        state=_state(ready=cache.is_ready(layout, component), present=len(present)),
+        version=artifacts[0].coordinate.split(":")[2],
+        present_files=len(present),
+        total_files=len(artifacts),
+        present_bytes=sum(a.size for a in present),
+        total_bytes=sum(a.size for a in artifacts),
+    )
+
+
+def _state(*, ready: bool, present: int) -> ComponentState:
+    if ready:
+        return ComponentState.READY
+    return ComponentState.PARTIAL if present else ComponentState.MISSING
