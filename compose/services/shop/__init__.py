@@ -1,0 +1,1 @@
+"""The shop's services: ordinary programs that know nothing of any test harness."""

@@ -1,0 +1,161 @@
+"""Kafka, set so that an outage of seconds heals by itself within a fraction of a second."""
+
+import functools
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import MemberToRemove
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.net import KafkaNetClient
+
+from shop.events import Message
+from shop.process import log
+from shop.settings import Settings
+
+PARTITIONS = 3
+REQUEST_TIMEOUT_MS = 3_000
+DELIVERY_TIMEOUT_MS = 60_000
+SESSION_TIMEOUT_MS = 6_000  # the least a broker allows by default
+
+__all__ = ["KafkaError", "Publisher", "ensure_topic", "leave_group", "subscribe"]
+
+
+def _client(settings: Settings) -> dict[str, Any]:
+    """What all clients share. The set-up time-out (10 s by default) is no option of theirs."""
+    return {
+        "bootstrap_servers": settings.kafka_bootstrap,
+        "bootstrap_timeout_ms": 2_000,
+        "request_timeout_ms": REQUEST_TIMEOUT_MS,
+        "retry_backoff_ms": 100,
+        "reconnect_backoff_ms": 50,
+        "reconnect_backoff_max_ms": 200,
+        "metadata_max_age_ms": 5_000,
+        "kafka_client": functools.partial(
+            KafkaNetClient,
+            socket_connection_setup_timeout_ms=1_000,
+            socket_connection_setup_timeout_max_ms=1_000,
+        ),
+    }
+
+
+def _admin(settings: Settings) -> Any:
+    return KafkaAdminClient(**_client(settings))
+
+
+def ensure_topic(settings: Settings) -> None:
+    """Create the topic unless it exists; keeps trying until the broker answers."""
+    said = False
+    while True:
+        try:
+            with _admin(settings) as admin:
+                spec = {"num_partitions": PARTITIONS, "replication_factor": 1}
+                admin.create_topics({settings.topic: spec}, wait_for_metadata=True)
+            log(f"topic {settings.topic} created")
+            return
+        except TopicAlreadyExistsError:
+            return
+        except KafkaError as error:
+            if not said:
+                log(f"broker does not answer yet: {error}")
+            said = True
+            time.sleep(0.1)
+
+
+def subscribe(settings: Settings, group: str) -> Any:
+    """A consumer in `group`. Raises KafkaError.
+
+    Its membership is static: after a crash it takes its partitions up again at once, where a
+    new member would have to wait until the broker gives the dead one up.
+    """
+    return KafkaConsumer(
+        settings.topic,
+        group_id=group,
+        group_instance_id=f"{group}-1",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=SESSION_TIMEOUT_MS,
+        heartbeat_interval_ms=1_000,
+        max_poll_records=100,
+        metrics_enabled=False,
+        **_client(settings),
+    )
+
+
+def leave_group(settings: Settings, group: str) -> None:
+    """Give the static membership up, so that the group is empty at once. Raises KafkaError."""
+    with _admin(settings) as admin:
+        admin.remove_group_members(group, [MemberToRemove(group_instance_id=f"{group}-1")])
+
+
+class Publisher:
+    """An idempotent producer that connects in the background and outlives outages."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer: Any = None
+        self._connected = threading.Event()
+        threading.Thread(target=self._connect, daemon=True).start()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has answered once."""
+        return self._connected.is_set()
+
+    def publish(self, messages: Sequence[Message]) -> int:
+        """Send in order and await the acknowledgements of all replicas.
+
+        Returns how many of the first messages are acknowledged; it gives up at the first that
+        isn't. Two messages of one key are never under way together, so their order holds
+        whatever fails.
+        """
+        done = 0
+        if not self._connected.wait(DELIVERY_TIMEOUT_MS / 1000):
+            return done
+        for wave in waves(messages):
+            try:
+                for future in [self._send(message) for message in wave]:
+                    future.get(timeout=DELIVERY_TIMEOUT_MS / 1000 + 5)
+                    done += 1
+            except KafkaError as error:
+                log(f"publishing failed after {done} of {len(messages)}: {error}")
+                return done
+        return done
+
+    def _send(self, message: Message) -> Any:
+        headers = [("event_id", message.event_id.encode())]
+        topic, key = self._settings.topic, message.key.encode()
+        return self._producer.send(topic, value=message.value, key=key, headers=headers)
+
+    def _connect(self) -> None:
+        ensure_topic(self._settings)
+        while self._producer is None:
+            try:
+                self._producer = KafkaProducer(
+                    acks="all",
+                    enable_idempotence=True,
+                    delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
+                    metrics_enabled=False,
+                    **_client(self._settings),
+                )
+                self._producer.partitions_for(self._settings.topic)
+            except KafkaError:
+                time.sleep(0.1)
+        log("broker connected")
+        self._connected.set()
+
+
+def waves(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """The messages in order, cut wherever a key comes up again."""
+    wave: list[Message] = []
+    keys: set[str] = set()
+    for message in messages:
+        if message.key in keys:
+            yield wave
+            wave, keys = [], set()
+        wave.append(message)
+        keys.add(message.key)
+    if wave:
+        yield wave

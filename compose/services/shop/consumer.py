@@ -1,0 +1,105 @@
+"""What both consumers share: an event's effect happens once, however often the event comes.
+
+Each event is one transaction: its id into the inbox and, if it is new there, the effect. The
+offset is committed after that, so a crash in between brings the event again and the inbox
+recognises it.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from shop.broker import KafkaError, ensure_topic, leave_group, subscribe
+from shop.db import Connection, Pool, Unavailable
+from shop.events import Event, decode
+from shop.process import log, run_until, stop_on_signal
+from shop.settings import Settings
+from shop.web import serve_health
+
+Effect = Callable[[Connection, Event], None]
+
+
+class Consumer:
+    """One member of a consumer group, applying `effect` to each new event."""
+
+    def __init__(self, settings: Settings, group: str, pool: Pool, effect: Effect) -> None:
+        self._settings = settings
+        self._group = group
+        self._pool = pool
+        self._effect = effect
+        self._assigned = False
+
+    def healthy(self) -> bool:
+        """Whether it has partitions to read and a database to write to."""
+        return self._assigned and self._pool.answers()
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`. Raises ValueError or TypeError at a record that cannot be read: better
+        to stand still than to lose it silently."""
+        ensure_topic(self._settings)
+        while not stop.is_set():
+            try:
+                self._consume(stop)
+            except KafkaError as error:
+                log(f"broker: {error!r}")
+                stop.wait(0.2)
+
+    def _consume(self, stop: threading.Event) -> None:
+        consumer = subscribe(self._settings, self._group)
+        try:
+            while not stop.is_set():
+                batches: dict[Any, list[Any]] = consumer.poll(timeout_ms=200)
+                self._note_assignment(len(consumer.assignment()))
+                records = [record for batch in batches.values() for record in batch]
+                if records and all(self._handle(record.value, stop) for record in records):
+                    _commit(consumer)
+        finally:
+            self._assigned = False
+            consumer.close(autocommit=False, timeout_ms=200)
+        leave_group(self._settings, self._group)
+
+    def _note_assignment(self, partitions: int) -> None:
+        if self._assigned != bool(partitions):
+            log(f"{partitions} partitions assigned")
+        self._assigned = bool(partitions)
+
+    def _handle(self, value: bytes, stop: threading.Event) -> bool:
+        """Apply one record, however long the database takes to come back. False: stopped first."""
+        event = decode(value)
+        while not stop.is_set():
+            try:
+                self._apply(event)
+            except Unavailable as error:
+                log(f"database: {error}")
+                stop.wait(0.2)
+            else:
+                return True
+        return False
+
+    def _apply(self, event: Event) -> None:
+        with self._pool.transaction() as conn:
+            is_new = conn.execute(
+                "INSERT INTO inbox (event_id) VALUES (%s) ON CONFLICT DO NOTHING",
+                (event.event_id,),
+            ).rowcount
+            if is_new:
+                self._effect(conn, event)
+        log(f"order {event.order_id}: {event.type} {'applied' if is_new else 'seen before'}")
+
+
+def _commit(consumer: Any) -> None:
+    """A commit that fails is not repeated: the next one covers it, or the records come again."""
+    try:
+        consumer.commit(timeout_ms=5_000)
+    except KafkaError as error:
+        log(f"offsets not committed: {error!r}")
+
+
+def run_consumer(group: str, effect: Effect) -> None:
+    """The whole program of a consumer."""
+    stop = stop_on_signal()
+    settings = Settings.from_environment()
+    log(f"{group} service")
+    consumer = Consumer(settings, group, Pool(settings.database_url), effect)
+    serve_health(settings.http_port, consumer.healthy)
+    run_until(stop, lambda: consumer.run(stop))

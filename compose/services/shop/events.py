@@ -1,0 +1,54 @@
+"""The order event, the same on the wire in every pattern."""
+
+import json
+import uuid
+from dataclasses import asdict, dataclass
+
+PLACED = "order-placed"
+CANCELLED = "order-cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A record to be published: key, value, and the header `event_id`."""
+
+    key: str
+    value: bytes
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What happened to an order. `version` counts its events from 1."""
+
+    event_id: str
+    type: str
+    order_id: str
+    product_id: str
+    quantity: int
+    version: int
+
+    @classmethod
+    def new(cls, kind: str, order_id: str, product_id: str, quantity: int, version: int) -> "Event":
+        return cls(
+            event_id=str(uuid.uuid4()),
+            type=kind,
+            order_id=order_id,
+            product_id=product_id,
+            quantity=quantity,
+            version=version,
+        )
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    def as_message(self) -> Message:
+        return Message(key=self.order_id, value=self.as_json().encode(), event_id=self.event_id)
+
+
+def decode(value: bytes | None) -> Event:
+    """The event in a record's value. Raises ValueError or TypeError where it is none."""
+    event = Event(**json.loads(value or b"null"))
+    if event.type not in {PLACED, CANCELLED}:
+        raise ValueError(f"unknown event type {event.type!r}")
+    return event

@@ -1,0 +1,161 @@
+"""The order service: takes orders over HTTP, keeps them, and tells the others.
+
+How it tells is PATTERN. `dual-write` commits the order, then publishes: what happens between the
+two is lost. `outbox-polling` and `outbox-cdc` write the event into the outbox in the order's own
+transaction and leave the publishing to the relay or to Debezium.
+"""
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from shop.db import Connection, Pool, Unavailable
+from shop.events import CANCELLED, PLACED, Event
+from shop.process import log, run_until, stop_on_signal
+from shop.settings import DUAL_WRITE, Settings
+from shop.web import NOT_FOUND, Reply, Server, health
+
+if TYPE_CHECKING:
+    from shop.broker import Publisher
+
+_CANCEL = re.compile(r"/orders/([^/]+)/cancel")
+_ORDER = re.compile(r"/orders/([^/]+)")
+
+
+class OrderService:
+    """The HTTP routes. `publisher` is there under dual-write only."""
+
+    def __init__(self, pool: Pool, publisher: "Publisher | None") -> None:
+        self._pool = pool
+        self._publisher = publisher
+
+    def route(self, method: str, path: str, body: bytes) -> Reply:
+        """2xx: done and durable. 4xx: refused, nothing changed. 503: done or not, unknown."""
+        try:
+            return self._route(method, path, body)
+        except Unavailable as error:
+            log(f"{method} {path}: database: {error}")
+            return Reply(status=503, body={"error": "database out of reach"})
+
+    def _route(self, method: str, path: str, body: bytes) -> Reply:
+        if (method, path) == ("POST", "/orders"):
+            return self._place(body)
+        if method == "POST" and (match := _CANCEL.fullmatch(path)):
+            return self._cancel(match[1])
+        if method == "GET" and (match := _ORDER.fullmatch(path)):
+            return self._show(match[1])
+        return health(method, path, self._healthy) or NOT_FOUND
+
+    def _healthy(self) -> bool:
+        return self._pool.answers() and (self._publisher is None or self._publisher.connected)
+
+    def _place(self, body: bytes) -> Reply:
+        try:
+            order_id, product_id, quantity = parse_order(body)
+        except ValueError as error:
+            return Reply(status=400, body={"error": str(error)})
+        event = Event.new(PLACED, order_id, product_id, quantity, 1)
+        with self._pool.transaction() as conn:
+            is_new = conn.execute(
+                "INSERT INTO orders (order_id, product_id, quantity, status, version)"
+                " VALUES (%s, %s, %s, 'placed', 1) ON CONFLICT DO NOTHING",
+                (order_id, product_id, quantity),
+            ).rowcount
+            if not is_new:
+                return _repeated(conn, order_id, product_id, quantity)
+            self._record(conn, event)
+        return self._tell(event, 201)
+
+    def _cancel(self, order_id: str) -> Reply:
+        with self._pool.transaction() as conn:
+            row = conn.execute(
+                "SELECT product_id, quantity, status, version FROM orders"
+                " WHERE order_id = %s FOR UPDATE",
+                (order_id,),
+            ).fetchone()
+            if row is None:
+                return NOT_FOUND
+            product_id, quantity, status, version = row
+            if status != "placed":
+                return Reply(status=200, body={"order_id": order_id, "status": status})
+            event = Event.new(CANCELLED, order_id, product_id, quantity, version + 1)
+            conn.execute(
+                "UPDATE orders SET status = 'cancelled', version = %s, updated_at = now()"
+                " WHERE order_id = %s",
+                (event.version, order_id),
+            )
+            self._record(conn, event)
+        return self._tell(event, 200)
+
+    def _show(self, order_id: str) -> Reply:
+        with self._pool.connection() as conn:
+            row = conn.execute(
+                "SELECT product_id, quantity, status, version FROM orders WHERE order_id = %s",
+                (order_id,),
+            ).fetchone()
+        if row is None:
+            return NOT_FOUND
+        names = ("product_id", "quantity", "status", "version")
+        return Reply(status=200, body={"order_id": order_id} | dict(zip(names, row, strict=True)))
+
+    def _record(self, conn: Connection, event: Event) -> None:
+        """Within the order's transaction: the outbox row, where the pattern has one."""
+        if self._publisher is not None:
+            return
+        conn.execute(
+            "INSERT INTO outbox (id, aggregatetype, aggregateid, type, version, payload)"
+            " VALUES (%s, 'order', %s, %s, %s, %s::jsonb)",
+            (event.event_id, event.order_id, event.type, event.version, event.as_json()),
+        )
+
+    def _tell(self, event: Event, status: int) -> Reply:
+        """After the commit: publish under dual-write, then answer."""
+        if self._publisher is not None and not self._publisher.publish([event.as_message()]):
+            log(f"order {event.order_id}: {event.type} committed but not published")
+            return Reply(status=503, body={"error": "broker out of reach"})
+        log(f"order {event.order_id}: {event.type} {event.event_id}")
+        return Reply(status=status, body={"order_id": event.order_id, "version": event.version})
+
+
+def parse_order(body: bytes) -> tuple[str, str, int]:
+    """Order, product and quantity as requested. Raises ValueError saying what is wrong."""
+    request: Any = json.loads(body)
+    match request:
+        case {"order_id": str(order_id), "product_id": str(product_id), "quantity": int(quantity)}:
+            if order_id and product_id and quantity > 0:
+                return order_id, product_id, quantity
+    raise ValueError("expected order_id and product_id (text) and quantity (1 or more)")
+
+
+def _repeated(conn: Connection, order_id: str, product_id: str, quantity: int) -> Reply:
+    """The same request again is answered, without a second event; another one is refused."""
+    same = conn.execute(
+        "SELECT product_id = %s AND quantity = %s FROM orders WHERE order_id = %s",
+        (product_id, quantity, order_id),
+    ).fetchone()
+    if same == (True,):
+        return Reply(status=200, body={"order_id": order_id})
+    return Reply(status=409, body={"error": f"order {order_id} exists and differs"})
+
+
+def _publisher(settings: Settings) -> "Publisher | None":
+    """The Kafka client is loaded only where the pattern publishes from here."""
+    if settings.pattern != DUAL_WRITE:
+        return None
+    from shop.broker import Publisher  # noqa: PLC0415 - a tenth of a second at each start
+
+    return Publisher(settings)
+
+
+def main() -> None:
+    """The whole program."""
+    stop = stop_on_signal()
+    settings = Settings.from_environment()
+    log(f"order service, {settings.pattern}")
+    service = OrderService(Pool(settings.database_url), _publisher(settings))
+    server = Server(settings.http_port, service.route)
+    run_until(stop, lambda: server.drain() if stop.wait() else None)
+
+
+if __name__ == "__main__":
+    main()

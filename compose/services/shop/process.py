@@ -1,0 +1,54 @@
+"""A service as a process: its log, and its orderly end."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+GRACE_S = 0.7
+"""What work in progress gets when asked to stop; with it a stop stays under a second."""
+
+
+def log(message: str) -> None:
+    """One line on stdout, at once."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    sys.stdout.write(f"{now} {message}\n")
+    sys.stdout.flush()
+
+
+def stop_on_signal() -> threading.Event:
+    """An event set by SIGTERM or SIGINT. As pid 1 a process gets only signals it handles."""
+    # Clients report each attempt to reconnect as an error; the services log what matters of it.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def run_until(stop: threading.Event, work: Callable[[], None]) -> None:
+    """Run `work` in a thread until `stop`; it then has GRACE_S to return, and the process ends.
+
+    Work that ends before it is asked to has crashed: exit code 1, to be restarted.
+    """
+    crashed = threading.Event()
+
+    def supervised() -> None:
+        try:
+            work()
+        finally:
+            if not stop.is_set():
+                crashed.set()
+            stop.set()
+
+    thread = threading.Thread(target=supervised, daemon=True)
+    thread.start()
+    stop.wait()
+    thread.join(GRACE_S)
+    log("crashed" if crashed.is_set() else "stopped")
+    sys.stderr.flush()
+    # Not sys.exit: exit handlers of clients would wait for a broker that may be out of reach.
+    os._exit(1 if crashed.is_set() else 0)

@@ -1,0 +1,94 @@
+"""The relay of outbox-polling: reads the outbox, publishes, awaits the acknowledgement, marks sent.
+
+A row is marked only after its acknowledgement, so a crash in between sends it again: at least
+once. Unsent rows are asked for by `sent_at IS NULL`, never by a cursor over `seq`, because
+sequence numbers become visible out of order. The rows stay locked while they are published, so
+a second relay waits instead of overtaking.
+"""
+
+import threading
+import time
+
+from shop.broker import Publisher
+from shop.db import Pool, Unavailable
+from shop.events import Message
+from shop.process import log, run_until, stop_on_signal
+from shop.settings import Settings
+from shop.web import serve_health
+
+BATCH = 100
+IDLE_S = 0.02
+CLEANING_S = 5.0
+
+
+class Relay:
+    """`send_batch` and `clean` each are one transaction. They raise Unavailable."""
+
+    def __init__(self, pool: Pool, publisher: Publisher, retention_s: float) -> None:
+        self._pool = pool
+        self._publisher = publisher
+        self._retention_s = retention_s
+
+    def pending(self) -> bool:
+        """Whether any row is unsent."""
+        with self._pool.connection() as conn:
+            row = conn.execute("SELECT 1 FROM outbox WHERE sent_at IS NULL LIMIT 1").fetchone()
+        return row is not None
+
+    def send_batch(self) -> int:
+        """Publish the oldest unsent rows and mark those acknowledged; returns how many."""
+        with self._pool.transaction() as conn:
+            rows = conn.execute(
+                "SELECT id, aggregateid, payload::text FROM outbox WHERE sent_at IS NULL"
+                " ORDER BY seq LIMIT %s FOR UPDATE",
+                (BATCH,),
+            ).fetchall()
+            messages = [
+                Message(key=key, value=payload.encode(), event_id=str(event_id))
+                for event_id, key, payload in rows
+            ]
+            sent = self._publisher.publish(messages)
+            ids = [event_id for event_id, _, _ in rows[:sent]]
+            conn.execute("UPDATE outbox SET sent_at = now() WHERE id = ANY(%s)", (ids,))
+        for message in messages[:sent]:
+            log(f"order {message.key}: event {message.event_id} sent")
+        return sent
+
+    def clean(self) -> None:
+        """Delete rows that were sent long enough ago."""
+        with self._pool.connection() as conn:
+            conn.execute(
+                "DELETE FROM outbox WHERE sent_at < now() - make_interval(secs => %s)",
+                (self._retention_s,),
+            )
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`; a database or broker out of reach is tried again."""
+        clean_at = time.monotonic() + CLEANING_S
+        while not stop.is_set():
+            try:
+                idle = not self.pending() or not self.send_batch()
+                if time.monotonic() >= clean_at:
+                    self.clean()
+                    clean_at = time.monotonic() + CLEANING_S
+            except Unavailable as error:
+                log(f"database: {error}")
+                stop.wait(0.2)
+            else:
+                if idle:
+                    stop.wait(IDLE_S)
+
+
+def main() -> None:
+    """The whole program."""
+    stop = stop_on_signal()
+    settings = Settings.from_environment()
+    log("relay")
+    pool, publisher = Pool(settings.database_url), Publisher(settings)
+    serve_health(settings.http_port, lambda: publisher.connected and pool.answers())
+    relay = Relay(pool, publisher, settings.retention_s)
+    run_until(stop, lambda: relay.run(stop))
+
+
+if __name__ == "__main__":
+    main()

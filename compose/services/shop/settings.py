@@ -1,0 +1,36 @@
+"""What a service is told by its environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DUAL_WRITE = "dual-write"
+OUTBOX_PATTERNS = frozenset({"outbox-polling", "outbox-cdc"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Read once at start. Raises KeyError or ValueError where the environment is wrong."""
+
+    database_url: str
+    kafka_bootstrap: str
+    topic: str = "order.events"
+    http_port: int = 8080
+    pattern: str = DUAL_WRITE
+    retention_s: float = 60.0
+    """How long the relay keeps sent outbox rows."""
+
+    def __post_init__(self) -> None:
+        if self.pattern not in OUTBOX_PATTERNS | {DUAL_WRITE}:
+            raise ValueError(f"PATTERN={self.pattern}: none of the patterns of this shop")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        return cls(
+            database_url=environment["DATABASE_URL"],
+            kafka_bootstrap=environment["KAFKA_BOOTSTRAP"],
+            topic=environment.get("TOPIC", "order.events"),
+            http_port=int(environment.get("HTTP_PORT", "8080")),
+            pattern=environment.get("PATTERN", DUAL_WRITE),
+            retention_s=float(environment.get("RETENTION_S", "60")),
+        )

@@ -1,0 +1,30 @@
+-- The order service's own database: what was ordered, and what the others are to be told.
+
+CREATE TABLE orders (
+    order_id   text PRIMARY KEY,
+    product_id text NOT NULL,
+    quantity   integer NOT NULL CHECK (quantity > 0),
+    status     text NOT NULL CHECK (status IN ('placed', 'cancelled')),
+    version    integer NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Empty under dual-write. The columns are those which Debezium's EventRouter expects.
+CREATE TABLE outbox (
+    id            uuid PRIMARY KEY,
+    seq           bigserial NOT NULL,
+    aggregatetype text NOT NULL,
+    aggregateid   text NOT NULL,
+    type          text NOT NULL,
+    version       integer NOT NULL,
+    payload       jsonb NOT NULL,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    sent_at       timestamptz
+);
+
+CREATE INDEX outbox_unsent ON outbox (seq) WHERE sent_at IS NULL;
+
+-- Made with the table, not by the connector: nothing written before the connector's first start
+-- may fall outside it.
+CREATE PUBLICATION order_outbox FOR TABLE outbox WITH (publish = 'insert');
