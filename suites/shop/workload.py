@@ -1,0 +1,80 @@
+"""What customers do: a seeded plan of requests at fixed moments, whatever the answers take.
+
+Pure: the engine keeps the clock and sends. Times are seconds since the workload's start.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.model.op import OpType
+
+PLACE = "place-order"
+CANCEL = "cancel-order"
+
+PRODUCTS = ("anvil", "bellows", "chisel", "drill", "easel")
+"""All in stock: `compose/sql/inventory.sql`."""
+
+CANCELLED_SHARE = 4
+"""One order in so many is cancelled."""
+
+_THINK_S = (0.5, 1.5)
+"""How long after placing an order its customer changes their mind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request to the node `order`, sent when due, however the ones before fare."""
+
+    due_s: float
+    f: str
+    key: str
+    """The order's id."""
+    method: str
+    path: str
+    body: Mapping[str, str | int] | None = None
+    after: str | None = None
+    """The `f` of the same key whose answer must be there first; until then it is held back."""
+    only_if_ok: bool = False
+    """Leave it out unless what it comes after was answered ok."""
+
+
+def plan(rng: random.Random, orders: int = 40, rate_per_s: float = 20.0) -> tuple[Request, ...]:
+    """Orders "1" to "N", one at a random moment of each slot of `1/rate_per_s`; a quarter of
+    them cancelled later, if placing was acknowledged. Sorted by due time."""
+    if orders < 1 or rate_per_s <= 0:
+        raise ValueError(f"orders={orders}, rate_per_s={rate_per_s}: both must be positive")
+    placed = [_place(rng, number, rate_per_s) for number in range(1, orders + 1)]
+    minds_changed = rng.sample(placed, orders // CANCELLED_SHARE)
+    cancelled = [_cancel(rng, request) for request in minds_changed]
+    return tuple(sorted(placed + cancelled, key=lambda request: request.due_s))
+
+
+def outcome(status: int | None) -> OpType:
+    """What an answer says: 2xx done, 4xx refused; anything else, None for no answer, unknown."""
+    match status:
+        case int() if 200 <= status < 300:
+            return OpType.OK
+        case int() if 400 <= status < 500:
+            return OpType.FAIL
+    return OpType.INFO
+
+
+def _place(rng: random.Random, number: int, rate_per_s: float) -> Request:
+    key = str(number)
+    due_s = (number - 1 + rng.random()) / rate_per_s
+    product_id, quantity = rng.choice(PRODUCTS), rng.randint(1, 3)
+    body: dict[str, str | int] = {"order_id": key, "product_id": product_id, "quantity": quantity}
+    return Request(due_s=due_s, f=PLACE, key=key, method="POST", path="/orders", body=body)
+
+
+def _cancel(rng: random.Random, placed: Request) -> Request:
+    return Request(
+        due_s=placed.due_s + rng.uniform(*_THINK_S),
+        f=CANCEL,
+        key=placed.key,
+        method="POST",
+        path=f"/orders/{placed.key}/cancel",
+        after=PLACE,
+        only_if_ok=True,
+    )
