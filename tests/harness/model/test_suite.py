@@ -1,0 +1,31 @@
+"""A suite gives its patterns by name."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.model.scenario import Pattern
+from harness.model.suite import StoreQuery, Suite
+
+SUITE = Suite(
+    name="shop",
+    about="a shop",
+    compose=Path("shop.yaml"),
+    invariants=Path("invariants"),
+    patterns=(
+        Pattern(name="dual-write", promises="nothing", writer="order", publisher="order"),
+        Pattern(name="outbox", promises="at least once", writer="order", publisher="relay"),
+    ),
+    default_matrix=(("outbox", "none"),),
+    hops=(),
+    committed=StoreQuery(name="committed", node="db", database="orders", sql="SELECT 1"),
+    entry=("order", 8080),
+    plan=lambda _random: (),
+)
+
+
+def test_a_pattern_is_found_by_its_name() -> None:
+    """And an unknown one is an error, not a default."""
+    assert SUITE.pattern("outbox").publisher == "relay"
+    with pytest.raises(KeyError, match="saga"):
+        SUITE.pattern("saga")
