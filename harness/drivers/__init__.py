@@ -1,0 +1,1 @@
+"""Clients of the outside world: asyncio, with a deadline on every call."""

@@ -1,0 +1,31 @@
+"""A scenario's clock: monotonic seconds since it began, and the wall time beside it."""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where times in a history come from."""
+
+    def elapsed_s(self) -> float:
+        """Monotonic seconds since the scenario began."""
+        ...
+
+    def utc_s(self) -> float:
+        """UTC epoch seconds."""
+        ...
+
+
+class ScenarioClock:
+    """The machine's clock, begun when this is made. `utc_s` follows the monotonic one, so that
+    a stepped wall clock cannot reorder a history."""
+
+    def __init__(self) -> None:
+        self._began_s = time.monotonic()
+        self._began_utc_s = time.time()
+
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._began_s
+
+    def utc_s(self) -> float:
+        return self._began_utc_s + self.elapsed_s()

@@ -1,0 +1,296 @@
+"""Waits until the system has come to rest, and says what did not.
+
+At rest means, all in one reading: no operation in flight, no transaction open that has written,
+every consumer group at the end of its topics, every count of the suite's quiet queries 0, every
+replication slot's reader past all that was written, every connector and task RUNNING, and the
+rows and log ends unchanged for a while. Readings are polled, and pause at least as long as they
+took, so that the machine is left to the system.
+
+A slot is judged by how far its walsender has read (`sent_lsn`), not by what its reader confirmed:
+Debezium confirms only what it has produced records for, so on a quiet database the confirmed
+position stays behind for good. That lag is told as information.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.drivers.connect import Connect
+from harness.drivers.kafka import GroupOffset, Kafka
+from harness.drivers.postgres import Postgres, Slot
+from harness.engine.world import World
+from harness.errors import EnvironmentFailed
+from harness.model.suite import StoreQuery
+
+_POLL_S = 0.05
+_NAMED = 5
+"""How many culprits a condition's detail names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietCondition:
+    """One thing that had to come to rest. `waited_s`: until it last began to hold, or, unmet, the
+    whole wait."""
+
+    name: str
+    met: bool
+    waited_s: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """One condition as just read. `state` takes part in the digest that must stay the same."""
+
+    name: str
+    met: bool
+    detail: str
+    state: Hashable = None
+
+
+async def wait_quiet(
+    world: World,
+    *,
+    deadline_s: float,
+    stable_s: float = 0.3,
+    in_flight: Callable[[], int] = lambda: 0,
+) -> tuple[QuietCondition, ...]:
+    """Every condition, all of them met unless the deadline came first. Raises nothing for a store
+    that doesn't answer: that is a condition not met."""
+    began = time.monotonic()
+    watch = _Watch(world, in_flight)
+    tally = _Tally(began, stable_s)
+    while True:
+        started = time.monotonic()
+        left = max(0.05, began + deadline_s - started)
+        try:
+            async with asyncio.timeout(left):
+                readings = await watch.read()
+        except TimeoutError:
+            readings = [_Reading(name="stores", met=False, detail="no answer by the deadline")]
+        now = time.monotonic()
+        tally.add(readings, now)
+        if tally.quiet or now >= began + deadline_s:
+            return tally.conditions(now)
+        await asyncio.sleep(min(max(_POLL_S, now - started), max(0.0, began + deadline_s - now)))
+
+
+class _Tally:
+    """What held in the readings so far, and since when."""
+
+    def __init__(self, began: float, stable_s: float) -> None:
+        self._began = began
+        self._stable_s = stable_s
+        self._last: dict[str, _Reading] = {}
+        self._since: dict[str, float] = {}
+        self._digest: Hashable = None
+        self._changed = began
+
+    @property
+    def quiet(self) -> bool:
+        return all(reading.met for reading in self._last.values())
+
+    def add(self, readings: Sequence[_Reading], now: float) -> None:
+        """Take one round of readings. A condition missing from it keeps its last reading."""
+        digest = tuple((r.name, r.state) for r in readings)
+        if digest != self._digest:
+            self._digest, self._changed = digest, now
+        for reading in (*readings, self._stability(now)):
+            if not reading.met:
+                self._since.pop(reading.name, None)
+            else:
+                self._since.setdefault(reading.name, now)
+            self._last[reading.name] = reading
+
+    def conditions(self, now: float) -> tuple[QuietCondition, ...]:
+        return tuple(
+            QuietCondition(
+                name=r.name,
+                met=r.met,
+                waited_s=self._since.get(r.name, now) - self._began,
+                detail=r.detail,
+            )
+            for r in self._last.values()
+        )
+
+    def _stability(self, now: float) -> _Reading:
+        still = now - self._changed
+        return _Reading(
+            name="stable",
+            met=still >= self._stable_s,
+            detail=f"rows and log ends unchanged for {still:.2f} s of {self._stable_s:g} s",
+        )
+
+
+@dataclass(slots=True)
+class _Server:
+    """What is remembered of one PostgreSQL server between readings."""
+
+    postgres: Postgres
+    snapshot: str | None = None
+    rows: tuple[tuple[str, str, int, int], ...] = ()
+    written_lsn: int = 0
+    """All that is in `rows` was written before this."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Reads every condition of a world once."""
+
+    world: World
+    in_flight: Callable[[], int]
+    servers: dict[str, _Server] = field(default_factory=dict)
+
+    async def read(self) -> list[_Reading]:
+        asked: list[tuple[str, Coroutine[Any, Any, _Reading]]] = [
+            (f"postgres {node}", self._server(node, postgres))
+            for node, postgres in self.world.postgres.items()
+        ]
+        asked += [(q.name, _counted(self.world, q)) for q in self.world.quiet_queries]
+        if self.world.kafka is not None:
+            asked.append(("log ends", _log_ends(self.world.kafka, self.world.internal_topics)))
+            asked.append(("consumer lag", _lag(self.world.kafka)))
+        for node, connect in self.world.connect.items():
+            asked.append((f"connectors {node}", _connectors(node, connect)))
+        found = await asyncio.gather(*(_answered(name, question) for name, question in asked))
+        return [self._operations(), *found]
+
+    def _operations(self) -> _Reading:
+        count = self.in_flight()
+        return _Reading(name="operations", met=count == 0, detail=f"{count} in flight", state=count)
+
+    async def _server(self, node: str, postgres: Postgres) -> _Reading:
+        """Rows, open writers and slots of one server, in one cheap query while nothing writes."""
+        server = self.servers.setdefault(node, _Server(postgres))
+        snapshot, writers = (await postgres.query(_WRITERS, database="postgres"))[0]
+        if snapshot != server.snapshot:
+            rows = await _rows(postgres)
+            if rows != server.rows:
+                server.written_lsn = lsn(await postgres.wal_flush_lsn())
+            server.rows, server.snapshot = rows, snapshot
+        slots = await postgres.slots()
+        behind = [slot for slot in slots if not _caught_up(slot, server.written_lsn)]
+        total = sum(count for _, _, count, _ in server.rows)
+        parts = [f"{total} rows", f"{writers} open writers"] if writers else [f"{total} rows"]
+        parts += [_slot_detail(slot, server.written_lsn) for slot in slots]
+        return _Reading(
+            name=f"postgres {node}",
+            met=not writers and not behind,
+            detail="; ".join(parts),
+            state=server.rows,
+        )
+
+
+async def _answered(name: str, question: Coroutine[Any, Any, _Reading]) -> _Reading:
+    try:
+        return await question
+    except EnvironmentFailed as failed:
+        return _Reading(name=name, met=False, detail=str(failed))
+
+
+async def _counted(world: World, query: StoreQuery) -> _Reading:
+    if query.node not in world.postgres:
+        return _Reading(name=query.name, met=False, detail=f"no such node: {query.node}")
+    rows = await world.postgres[query.node].query(query.sql, database=query.database)
+    count = int(rows[0][0]) if rows else 0
+    return _Reading(name=query.name, met=count == 0, detail=f"{count} left", state=count)
+
+
+async def _log_ends(kafka: Kafka, internal: frozenset[str]) -> _Reading:
+    ends = await kafka.end_offsets(await kafka.topics(internal))
+    return _Reading(
+        name="log ends",
+        met=True,
+        detail=f"{sum(ends.values())} offsets in {len(ends)} partitions",
+        state=tuple(sorted(ends.items())),
+    )
+
+
+async def _lag(kafka: Kafka) -> _Reading:
+    offsets = await kafka.group_offsets()
+    behind = sorted((o for o in offsets if o.lag), key=lambda o: -o.lag)
+    return _Reading(
+        name="consumer lag",
+        met=not behind,
+        detail=_named([_lag_detail(o) for o in behind]) or "0",
+        state=tuple((o.group, o.topic, o.partition, o.committed, o.log_end) for o in offsets),
+    )
+
+
+async def _connectors(node: str, connect: Connect) -> _Reading:
+    statuses = await connect.statuses()
+    down = [str(status) for status in statuses if not status.running]
+    return _Reading(
+        name=f"connectors {node}",
+        met=not down,
+        detail=_named(down) or f"{len(statuses)} running",
+        state=tuple(statuses),
+    )
+
+
+async def _rows(postgres: Postgres) -> tuple[tuple[str, str, int, int], ...]:
+    """(database, table, rows, a digest that changes with every insert, update and delete)."""
+    found: list[tuple[str, str, int, int]] = []
+    for database in await postgres.databases():
+        statements = [
+            _ROWS.format(label=_literal(table), table=_quoted(table))
+            for table in await postgres.user_tables(database)
+        ]
+        if statements:
+            text = " UNION ALL ".join(statements)
+            rows = await postgres.query(text, database=database)
+            found += [(database, str(r[0]), int(r[1]), int(r[2])) for r in rows]
+    return tuple(sorted(found))
+
+
+def lsn(text: str) -> int:
+    """A WAL position as a number: `0/15F3A28` → 23018024."""
+    high, low = text.split("/")
+    return (int(high, 16) << 32) | int(low, 16)
+
+
+def _caught_up(slot: Slot, written: int) -> bool:
+    if not slot.active:
+        return False
+    return slot.database is None or (slot.sent_lsn is not None and lsn(slot.sent_lsn) >= written)
+
+
+def _slot_detail(slot: Slot, written: int) -> str:
+    if not slot.active:
+        return f"slot {slot.slot} inactive, {slot.lag_bytes} bytes behind"
+    unread = max(0, written - lsn(slot.sent_lsn)) if slot.sent_lsn else "unknown"
+    return f"slot {slot.slot} active, {unread} bytes unread, {slot.lag_bytes} unconfirmed"
+
+
+def _lag_detail(offset: GroupOffset) -> str:
+    at = "nothing committed" if offset.committed is None else f"at {offset.committed}"
+    where = f"{offset.topic}[{offset.partition}]"
+    return f"{offset.group} {where} {offset.lag} behind ({at} of {offset.log_end})"
+
+
+def _named(culprits: Sequence[str]) -> str:
+    more = f", and {len(culprits) - _NAMED} more" if len(culprits) > _NAMED else ""
+    return ", ".join(culprits[:_NAMED]) + more
+
+
+def _quoted(table: str) -> str:
+    schema, _, name = table.rpartition(".")
+    parts = ((schema or "public"), name)
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+# xmin is the transaction that wrote this version of the row.
+_ROWS = "SELECT {label}, count(*), coalesce(sum(hashtext(xmin::text)), 0)::bigint FROM {table}"
+
+# Every writing transaction moves the snapshot, so an unchanged one spares reading the tables.
+_WRITERS = """
+SELECT pg_current_snapshot()::text,
+       (SELECT count(*) FROM pg_stat_activity
+        WHERE backend_xid IS NOT NULL AND backend_type = 'client backend')::int
+"""

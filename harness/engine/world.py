@@ -1,0 +1,31 @@
+"""The running system as the engine reads it: one client for each store, and what must be quiet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.drivers.connect import Connect
+from harness.drivers.kafka import Kafka
+from harness.drivers.postgres import Postgres
+from harness.model.suite import StoreQuery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Everything that is read for a verdict. Maps are by node name."""
+
+    postgres: Mapping[str, Postgres] = field(default_factory=dict)
+    kafka: Kafka | None = None
+    connect: Mapping[str, Connect] = field(default_factory=dict)
+    internal_topics: frozenset[str] = frozenset()
+    """Topics that are no part of the system's data (Connect's own), besides `__…`."""
+    quiet_queries: tuple[StoreQuery, ...] = ()
+    """Counts that are 0 when the system has come to rest, e.g. of unsent outbox rows."""
+
+    async def close(self) -> None:
+        """Close every client. Idempotent."""
+        for postgres in self.postgres.values():
+            await postgres.close()
+        if self.kafka is not None:
+            await self.kafka.close()
+        for connect in self.connect.values():
+            await connect.close()
