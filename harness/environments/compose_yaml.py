@@ -23,6 +23,7 @@ MAX_ITEMS = 50_000
 MAX_DEPTH = 40
 """Nesting; Compose's own deepest attribute stands at about ten."""
 
+_MAX_SAID = 400
 _TAG = "tag:yaml.org,2002:"
 _SIMPLE_KEY = re.compile(r"[A-Za-z0-9_./-]+", re.ASCII)
 
@@ -36,9 +37,15 @@ class Problem(Exception):
     """
 
     def __init__(self, line: int, what: str, todo: str, *, path: str | None = None) -> None:
-        super().__init__(f"{what} ({todo})")
+        super().__init__(f"{_one_line(what)} ({_one_line(todo)})")
         self.line = line
         self.path = path
+
+
+def _one_line(text: str) -> str:
+    """For a message: input that is quoted in it may hold anything, at any length."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: _MAX_SAID + 1])
+    return shown if len(text) <= _MAX_SAID else shown[:_MAX_SAID] + "…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +177,7 @@ class _Builder:
                     raise Problem(
                         _line(key_node), "the key '<<' stands here twice", "write << : [*a, *b]"
                     )
-                for part in self._merge_parts(value_node, where, depth):
+                for part in self._merge_parts(value_node, where, _line(key_node), depth):
                     merged = {**part, **merged}
                 continue
             key = _key(key_node)
@@ -185,12 +192,14 @@ class _Builder:
             )
         return {**{k: v for k, v in merged.items() if k not in own}, **own}
 
-    def _merge_parts(self, node: yaml.Node, where: str, depth: int) -> Iterator[Mapping[str, Item]]:
+    def _merge_parts(
+        self, node: yaml.Node, where: str, line: int, depth: int
+    ) -> Iterator[Mapping[str, Item]]:
         parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
         for part in parts:
-            value = self.item(part, where=where, line=_line(part), depth=depth + 1).value
+            value = self.item(part, where=where, line=line, depth=depth + 1).value
             if not isinstance(value, Mapping):
-                raise Problem(_line(node), "'<<' merges what is no mapping", "merge mappings only")
+                raise Problem(line, "'<<' merges what is no mapping", "merge mappings only")
             yield value
 
 
