@@ -1,0 +1,53 @@
+"""Evidence: where one key left its traces, hop by hop, and the hop at which they stop."""
+
+from collections.abc import Mapping
+
+from harness.checkers.snapshot import QueryFailed, Snapshot, TableMissing
+from harness.model.record import Chain, ChainLink, ScenarioRecord
+from harness.model.scenario import Hop
+from harness.model.verdict import Finding
+
+KEYS_SHOWN = 10
+_ROWS_SHOWN = 20
+
+FOUND, MISSING, ABSENT = "found", "missing", "absent"
+
+
+def evidence(
+    snapshot: Snapshot, record: ScenarioRecord, findings: tuple[Finding, ...]
+) -> Mapping[str, Mapping[str, Chain]]:
+    """Chains for the first keys of each violated invariant: invariant → key → chain."""
+    if not record.hops:
+        return {}
+    return {
+        finding.invariant: {
+            key: chain(snapshot, record.hops, key) for key in finding.violation.keys[:KEYS_SHOWN]
+        }
+        for finding in findings
+        if finding.violation is not None
+    }
+
+
+def chain(snapshot: Snapshot, hops: tuple[Hop, ...], key: str) -> Chain:
+    """One key's chain. It broke at the first hop that is missing after one that was found."""
+    links = tuple(_link(snapshot, hop, key) for hop in hops)
+    broke_at, seen = None, False
+    for link in links:
+        seen = seen or link.state == FOUND
+        if seen and link.state == MISSING:
+            broke_at = link.hop
+            break
+    return Chain(links=links, broke_at=broke_at)
+
+
+def _link(snapshot: Snapshot, hop: Hop, key: str) -> ChainLink:
+    rows: tuple[Mapping[str, object], ...]
+    try:
+        rows = snapshot.rows(hop.query.strip().rstrip(";"), _ROWS_SHOWN, {"key": key})
+        state = FOUND if rows else MISSING
+    except TableMissing:
+        rows, state = (), ABSENT
+    except QueryFailed as error:
+        # Evidence explains a verdict and never overturns it: a broken hop says so in its place.
+        rows, state = ({"error": str(error)},), ABSENT
+    return ChainLink(hop=hop.name, node=hop.node, says=hop.says, state=state, rows=rows)
