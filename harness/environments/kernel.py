@@ -23,6 +23,7 @@ MS_REMOUNT = 0x20
 MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 1 << 18
+MNT_DETACH = 2
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -60,6 +61,11 @@ def bind(source: str, target: str, *, read_only: bool = False) -> None:
     mount(source, target, None, MS_BIND | MS_REC)
     if read_only:
         mount(source, target, None, MS_BIND | MS_REMOUNT | MS_RDONLY)
+
+
+def unmount(target: str) -> None:
+    """Take the topmost mount off `target`, also while it is in use."""
+    _check(_libc.umount2(target.encode(), ctypes.c_int(MNT_DETACH)), f"umount {target}")
 
 
 def sethostname(name: str) -> None:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,9 +22,15 @@ from harness.environments.recipes.connect import Connect
 from harness.environments.recipes.kafka import Kafka
 from harness.environments.recipes.postgres import Postgres
 from harness.environments.recipes.service import Service
-from harness.errors import EnvironmentFailed, HarnessBug, MachineUnfit
+from harness.errors import (
+    DeclarationError,
+    EnvironmentFailed,
+    HarnessBug,
+    MachineUnfit,
+)
 from harness.model.system import Condition, Node, Role, System
 from harness.protocols import Cut, Death, NodeState, Reach
+from harness.together import together
 from harness.toolchain import Toolchain
 
 READY_TIMEOUT_S = 60.0
@@ -31,6 +38,7 @@ _POLL_S = 0.025
 _RESTART_DELAY_S = 0.1
 _RESTART_DELAY_MAX_S = 2.0
 _TAIL_LINES = 8
+_HOPELESS = 3
 
 Listener = Callable[[str, NodeState], None]
 
@@ -59,6 +67,8 @@ class _Running:
         self.released = asyncio.Event()
         self.released.set()
         self.restarts = 0
+        self.unexpected: list[int] = []
+        """Exit codes of ends that nobody asked for."""
 
 
 class Namespaces:
@@ -93,16 +103,16 @@ class Namespaces:
             )
         self._directory.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(parents=True, exist_ok=True)
-        self._network = Network()
         hosts = self._write_hosts()
         kernel.bind(str(hosts), "/etc/hosts")
+        # pyroute2 brings an event loop of its own, which this thread's does not suffer.
+        self._network = await asyncio.to_thread(self._build_network)
         for index, node in enumerate(self.system.nodes):
-            fd = self._network.add_node(node.name, address_of(index))
             site = Site(
                 node=node,
                 address=address_of(index),
                 directory=self._directory / node.name,
-                netns_fd=fd,
+                netns_fd=self._network.namespace(node.name),
                 hosts=hosts,
                 log=self._logs / f"{node.name}.log",
                 toolchain=self._toolchain,
@@ -119,7 +129,14 @@ class Namespaces:
         finally:
             if self._network is not None:
                 self._network.close()
+                kernel.unmount("/etc/hosts")
             shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _build_network(self) -> Network:
+        network = Network()
+        for index, node in enumerate(self.system.nodes):
+            network.add_node(node.name, address_of(index))
+        return network
 
     def _write_hosts(self) -> Path:
         lines = ["127.0.0.1 localhost", f"{HARNESS_ADDRESS} aftershock"]
@@ -156,27 +173,46 @@ class Namespaces:
         """How often the restart policy has started the node again."""
         return self._nodes[node].restarts
 
+    def unexpected_ends(self, nodes: Iterable[str]) -> tuple[tuple[str, int], ...]:
+        """(node, exit code) of every end that nobody asked for, told once."""
+        told: list[tuple[str, int]] = []
+        for name in nodes:
+            told += [(name, code) for code in self._nodes[name].unexpected]
+            self._nodes[name].unexpected.clear()
+        return tuple(told)
+
     # --- starting -----------------------------------------------------------------------------
 
     async def start(self, nodes: Sequence[str]) -> None:
-        """In parallel, each as soon as what it depends on is there."""
-        done = {name: asyncio.Event() for name in nodes}
-        async with asyncio.TaskGroup() as group:
-            for name in nodes:
-                group.create_task(self._start_after(name, done))
+        """In parallel, each as soon as what it depends on is as far as it asks for."""
+        started = {name: asyncio.Event() for name in nodes}
+        ready = {name: asyncio.Event() for name in nodes}
+        await together(*(self._start_after(name, started, ready) for name in nodes))
 
-    async def _start_after(self, name: str, done: Mapping[str, asyncio.Event]) -> None:
+    async def _start_after(
+        self, name: str, started: Mapping[str, asyncio.Event], ready: Mapping[str, asyncio.Event]
+    ) -> None:
         for dependency in self._nodes[name].site.node.depends_on:
             if dependency.condition is Condition.COMPLETED:
-                raise EnvironmentFailed(
-                    f"service {name}: depends_on condition service_completed_successfully is not "
-                    "supported by the namespaces backend"
+                raise DeclarationError(
+                    f"service {name}: depends_on {dependency.node}: condition "
+                    "service_completed_successfully is not supported by the namespaces backend"
                 )
-            if dependency.node in done:
-                await done[dependency.node].wait()
+            awaited = started if dependency.condition is Condition.STARTED else ready
+            if dependency.node in awaited:
+                await awaited[dependency.node].wait()
         await self._launch(name)
+        started[name].set()
         await self.wait_ready(name, READY_TIMEOUT_S)
-        done[name].set()
+        ready[name].set()
+
+    def redefine(self, nodes: Iterable[Node]) -> None:
+        """Give nodes that are down another definition (a service's environment, say)."""
+        for node in nodes:
+            running = self._nodes[node.name]
+            if running.process is not None:
+                raise HarnessBug(f"{node.name} runs and cannot be redefined")
+            running.site = replace(running.site, node=node)
 
     async def _launch(self, name: str) -> None:
         running = self._nodes[name]
@@ -205,6 +241,8 @@ class Namespaces:
             held = running.state is NodeState.HELD_DOWN
             if not held:
                 self._set(running, NodeState.EXITED)
+                if running.wanted:
+                    running.unexpected.append(code)
             await running.released.wait()
             # Without a restart policy too, what the harness has killed the harness starts again.
             if not running.wanted or not (held or _restarts(running.site.node, code)):
@@ -230,6 +268,7 @@ class Namespaces:
         running = self._nodes[node]
         deadline = time.monotonic() + timeout_s
         heard = "nothing"
+        restarts = running.restarts
         while True:
             try:
                 await running.recipe.ready(running.site)
@@ -240,7 +279,9 @@ class Namespaces:
                     self._set(running, NodeState.READY)
                     return
                 heard = "its process has ended"
-            gone = running.keeper is None or running.keeper.done()
+            # A server that ends again and again won't recover; a service may be waiting for one.
+            dying = running.restarts - restarts >= _HOPELESS and not _is_service(running)
+            gone = dying or running.keeper is None or running.keeper.done()
             if gone or time.monotonic() > deadline:
                 raise EnvironmentFailed(self._unready(running, heard, timeout_s, gone=gone))
             await asyncio.sleep(_POLL_S)
@@ -376,6 +417,10 @@ def _restarts(node: Node, code: int) -> bool:
     return node.restart in {"always", "unless-stopped"} or (
         node.restart.startswith("on-failure") and code != 0
     )
+
+
+def _is_service(running: _Running) -> bool:
+    return running.site.node.role is Role.SERVICE
 
 
 def _tail(path: Path) -> list[str]:

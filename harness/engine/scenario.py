@@ -1,0 +1,239 @@
+"""Runs one scenario through its phases and leaves everything in its directory.
+
+Never raises for what the system under test or the rig does wrong: that is written down as the
+scenario's problems, and the snapshot is taken as far as it can be. Whatever was injected is
+healed in any case, Ctrl-C included.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from harness import seed as chance
+from harness.engine.clock import ScenarioClock
+from harness.engine.collect import collect
+from harness.engine.history import History
+from harness.engine.ledger import Ledger
+from harness.engine.nemesis import Nemesis
+from harness.engine.quiesce import wait_quiet
+from harness.engine.stack import Stack
+from harness.engine.stage import StoreWitness
+from harness.engine.workload import drive
+from harness.engine.world import World
+from harness.environments.memory import MemoryMeter
+from harness.errors import EnvironmentFailed, HarnessBug
+from harness.lifecycle import Phase, may_follow
+from harness.model.fault import FaultRecord
+from harness.model.record import Phase as PhaseRecord
+from harness.model.scenario import Pattern, Scenario
+from harness.model.system import System
+from harness.protocols import Fault, Narrator, Stage
+from harness.store import ScenarioWriter
+from harness.together import together
+
+_STEADY_TIMEOUT_S = 10.0
+_QUIET_DEADLINE_S = 30.0
+_STABLE_S = 0.4
+_STABLE_WITH_CONNECTORS_S = 1.0
+"""A connector may hold what it has read while its producer waits to dial again."""
+_FAULT_WINDOW = (0.2, 0.45)
+"""The part of the workload's span in which a fault begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How scenarios of one run are to be run."""
+
+    sabotage: bool = False
+    quiet_deadline_s: float = _QUIET_DEADLINE_S
+
+
+class ScenarioRun:
+    """One scenario on a stack that is up. `stop` set: end the workload now, heal, collect."""
+
+    def __init__(
+        self,
+        *,
+        stack: Stack,
+        scenario: Scenario,
+        system: System,
+        make_fault: Callable[[Stage], Fault] | None,
+        writer: ScenarioWriter,
+        ledger: Path,
+        narrator: Narrator,
+        meter: MemoryMeter,
+        stop: asyncio.Event,
+        settings: Settings,
+    ) -> None:
+        self._stack = stack
+        self._scenario = scenario
+        self._system = system
+        self._make_fault = make_fault
+        self._writer = writer
+        self._ledger = Ledger(ledger)
+        self._narrator = narrator
+        self._meter = meter
+        self._stop = stop
+        self._settings = settings
+        self._clock = ScenarioClock()
+        self._history = History(writer.append_op, self._clock)
+        self._pattern: Pattern = stack.suite.pattern(scenario.pattern)
+        self._world: World = stack.world(self._pattern)
+        self._phases: list[PhaseRecord] = []
+        self._phase: Phase | None = None
+        self._problems: list[str] = []
+        self._nemesis: Nemesis | None = None
+
+    async def run(self) -> None:
+        """All phases. The writer is finished afterwards."""
+        try:
+            healthy = await self._guarded(self._up_to_workload)
+            with self._entered(Phase.HEAL):
+                await self._guarded(self._heal)
+            if healthy and not self._problems_so_far():
+                with self._entered(Phase.QUIESCE):
+                    conditions = await wait_quiet(
+                        self._world,
+                        deadline_s=self._settings.quiet_deadline_s,
+                        stable_s=self._stable_s(),
+                        in_flight=lambda: self._history.in_flight,
+                    )
+            else:
+                conditions = ()
+            with self._entered(Phase.COLLECT):
+                collected = await self._guarded(
+                    lambda: collect(self._world, self._write_table, conditions)
+                )
+            self._note_dead_servers()
+            self._writer.update(collected=collected)
+        finally:
+            self._history.end_open("the scenario was broken off")
+            self._finish()
+
+    async def _guarded(self, act: Callable[[], Awaitable[None]]) -> bool:
+        """Run a part; what the rig could not do becomes a problem. Whether it went well."""
+        try:
+            await act()
+        except EnvironmentFailed as failed:
+            self._problems.append(str(failed))
+            self._narrator.note(str(failed))
+            return False
+        return True
+
+    async def _up_to_workload(self) -> None:
+        with self._entered(Phase.START):
+            await self._stack.begin(self._pattern, self._system)
+        with self._entered(Phase.STEADY):
+            await self._steady()
+        with self._entered(Phase.WORKLOAD):
+            await self._work()
+
+    async def _steady(self) -> None:
+        """Every node answers and every connector runs, or there is nothing to disturb."""
+        environment = self._stack.environment
+        nodes = self._system.nodes
+        await together(*(environment.wait_ready(n.name, _STEADY_TIMEOUT_S) for n in nodes))
+        for node, control in self._stack.controls(self._world).items():
+            if not await control.running():
+                raise EnvironmentFailed(f"{node}: not every connector runs before the first fault")
+
+    async def _work(self) -> None:
+        suite = self._stack.suite
+        plan = suite.plan(chance.stream(self._scenario.seed, suite.name, "workload"))
+        node, port = suite.entry
+        url = f"http://{self._stack.environment.address(node)}:{port}"
+        work = asyncio.create_task(drive(plan, url, self._history, suite.request_timeout_s))
+        fault = asyncio.create_task(self._strike(max(r.due_s for r in plan)))
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            both = asyncio.gather(work, fault)
+            await asyncio.wait({both, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if both.done():
+                await both
+            else:
+                both.cancel()
+                self._problems.append("interrupted: the workload was not run to its end")
+                await asyncio.gather(both, return_exceptions=True)
+        finally:
+            for task in (work, fault, stopped):
+                task.cancel()
+            await asyncio.gather(work, fault, stopped, return_exceptions=True)
+
+    async def _strike(self, span_s: float) -> None:
+        if self._make_fault is None:
+            return
+        stage = Stage(
+            environment=self._stack.environment,
+            pattern=self._pattern,
+            witness=StoreWitness(self._world, self._stack.suite.committed),
+            connectors=self._stack.controls(self._world),
+        )
+        self._nemesis = Nemesis(
+            self._make_fault(stage),
+            history=self._history,
+            ledger=self._ledger,
+            clock=self._clock,
+            narrator=self._narrator,
+            sabotage=self._settings.sabotage,
+        )
+        draw = chance.stream(self._scenario.seed, self._stack.suite.name, "fault")
+        first, last = (share * span_s for share in _FAULT_WINDOW)
+        await self._nemesis.strike(self._clock.elapsed_s() + draw.uniform(first, last))
+        await self._nemesis.heal()
+
+    async def _heal(self) -> None:
+        """Whatever is still injected is undone, and every node answers again."""
+        if self._nemesis is not None:
+            await self._nemesis.heal()
+        await self._stack.environment.mend_all()
+        self._writer.update(faults=self._fault_records())
+
+    def _stable_s(self) -> float:
+        return _STABLE_WITH_CONNECTORS_S if self._world.connect else _STABLE_S
+
+    def _problems_so_far(self) -> bool:
+        return any(not p.startswith("interrupted") for p in self._problems)
+
+    def _fault_records(self) -> tuple[FaultRecord, ...]:
+        return (self._nemesis.record,) if self._nemesis is not None else ()
+
+    def _note_dead_servers(self) -> None:
+        """A server that ended by itself is the rig's failure, never the pattern's."""
+        for name, code in self._stack.environment.unexpected_ends(self._stack.servers):
+            self._problems.append(
+                f"{name} ended by itself with {code}; see {self._writer.log_path(name)}"
+            )
+
+    def _write_table(self, name: str, table: pa.Table) -> None:
+        self._writer.write_table(name, table)
+
+    @contextmanager
+    def _entered(self, phase: Phase) -> Iterator[None]:
+        if self._phase is not None and not may_follow(self._phase, phase):
+            raise HarnessBug(f"phase {phase.value} cannot follow {self._phase.value}")
+        self._phase = phase
+        self._narrator.phase(phase.value)
+        self._phases.append(PhaseRecord(name=phase.value, start_s=self._clock.elapsed_s()))
+        try:
+            yield
+        finally:
+            begun = self._phases[-1]
+            self._phases[-1] = PhaseRecord(
+                name=begun.name, start_s=begun.start_s, end_s=self._clock.elapsed_s()
+            )
+            self._writer.update(phases=tuple(self._phases), faults=self._fault_records())
+
+    def _finish(self) -> None:
+        self._writer.update(
+            phases=tuple(self._phases),
+            faults=self._fault_records(),
+            problems=tuple(self._problems),
+            duration_s=round(self._clock.elapsed_s(), 3),
+            peak_memory_mib=round(self._meter.take(), 1) or None,
+        )
+        self._writer.write_faults()
+        self._writer.finish()

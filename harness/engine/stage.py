@@ -1,0 +1,84 @@
+"""What faults may ask of the running system, answered by its stores."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.drivers.connect import Connect
+from harness.drivers.postgres import Postgres
+from harness.engine.world import World
+from harness.errors import DeclarationError, EnvironmentFailed
+from harness.model.suite import StoreQuery
+
+
+class StoreWitness:
+    """Business keys as the writer's database and the topics have them."""
+
+    def __init__(self, world: World, committed: StoreQuery) -> None:
+        self._world = world
+        self._committed = committed
+
+    async def committed_keys(self) -> frozenset[str]:
+        """Keys whose row is visible now."""
+        question = self._committed
+        database = self._world.postgres[question.node]
+        rows = await database.query(question.sql, database=question.database)
+        return frozenset(str(row[0]) for row in rows)
+
+    async def published_keys(self) -> frozenset[str]:
+        """Keys of every record in the system's topics now."""
+        kafka = self._world.kafka
+        if kafka is None:
+            raise EnvironmentFailed("the system has no broker to ask for records")
+        topics = await kafka.topics(self._world.internal_topics)
+        found = await kafka.read_topics(topics)
+        return frozenset(
+            record.key.decode("utf-8", "replace")
+            for records in found.values()
+            for record in records
+            if record.key is not None
+        )
+
+
+class WorkerControl:
+    """One Connect worker; its connectors' sessions are asked of the databases."""
+
+    def __init__(self, connect: Connect, databases: Mapping[str, Postgres]) -> None:
+        self._connect = connect
+        self._databases = databases
+
+    async def restart_connectors(self) -> tuple[str, ...]:
+        """Restart all with their tasks; returns once Connect has accepted it."""
+        names = await self._connect.connectors()
+        for name in names:
+            await self._connect.restart(name, include_tasks=True)
+        return names
+
+    async def running(self) -> bool:
+        """Whether the worker answers, has connectors, and all of them and their tasks run."""
+        try:
+            statuses = await self._connect.statuses()
+        except EnvironmentFailed:
+            return False
+        return bool(statuses) and all(status.running for status in statuses)
+
+    async def sessions(self) -> Mapping[str, int | None]:
+        """Slot → pid of its walsender, over every database server."""
+        sessions: dict[str, int | None] = {}
+        for database in self._databases.values():
+            rows = await database.query("SELECT slot_name, active_pid FROM pg_replication_slots")
+            sessions.update({str(slot): pid for slot, pid in rows})
+        return sessions
+
+
+def connector_of(path: Path) -> tuple[str, dict[str, str]]:
+    """Name and configuration of a connector's JSON file. Raises DeclarationError."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return str(told["name"]), {str(k): str(v) for k, v in told["config"].items()}
+    except OSError as error:
+        raise DeclarationError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DeclarationError(
+            f"{path}: not a connector: a JSON object with `name` and `config` is wanted"
+        ) from error

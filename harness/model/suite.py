@@ -1,0 +1,50 @@
+"""A suite's declaration: a system with its patterns, workload, evidence and quiet conditions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from harness.model.request import Request
+from harness.model.scenario import Hop, Pattern
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreQuery:
+    """A question to one database of the running system."""
+
+    name: str
+    node: str
+    database: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """What is run and how it is judged. Paths are absolute."""
+
+    name: str
+    about: str
+    compose: Path
+    invariants: Path
+    """The folder of the suite's .sql files."""
+    patterns: Sequence[Pattern]
+    default_matrix: Sequence[tuple[str, str]]
+    """(pattern, fault) pairs that a run without arguments takes, in order."""
+    hops: Mapping[str, Sequence[Hop]]
+    """pattern → where an entity leaves its traces, in the order of travel."""
+    committed: StoreQuery
+    """SQL of one column: the business keys whose row is committed."""
+    entry: tuple[str, int]
+    """(node, port) that the workload's requests go to."""
+    plan: Callable[[Random], Sequence[Request]]
+    quiet: Mapping[str, Sequence[StoreQuery]] = field(default_factory=dict)
+    """pattern → counts that must be 0 when the system has come to rest."""
+    request_timeout_s: float = 10.0
+
+    def pattern(self, name: str) -> Pattern:
+        """The pattern of that name. Raises KeyError."""
+        for pattern in self.patterns:
+            if pattern.name == name:
+                return pattern
+        raise KeyError(name)
