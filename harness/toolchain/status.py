@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.toolchain import cache
 from harness.toolchain.cache import Layout
 from harness.toolchain.lock import shipped_lock
-from harness.toolchain.machine import Component, java_executable, java_version
+from harness.toolchain.machine import Component, java_executable, java_version, require_glibc
 
 
 class ComponentState(Enum):
@@ -38,6 +38,8 @@ class ToolchainStatus:
 
     cache: Path
     components: tuple[ComponentStatus, ...]
+    missing_bytes: int
+    """What would have to be downloaded; a jar that two components share counts once."""
     java: Path
     java_version: str
 
@@ -46,21 +48,24 @@ class ToolchainStatus:
         """Whether `ensure(offline=True)` would succeed."""
         return all(c.state is ComponentState.READY for c in self.components)
 
-    @property
-    def missing_bytes(self) -> int:
-        """What would have to be downloaded."""
-        return sum(c.total_bytes - c.present_bytes for c in self.components)
-
 
 def status(*, cache_dir: Path | None = None) -> ToolchainStatus:
     """What is there. MachineUnfit where the toolchain cannot run on this machine."""
+    require_glibc()
     layout = Layout(root=cache_dir or cache.default_cache(), lock=shipped_lock())
     return ToolchainStatus(
         cache=layout.root,
         components=tuple(component_status(layout, component) for component in Component),
+        missing_bytes=missing_bytes(layout),
         java=java_executable(),
         java_version=java_version(),
     )
+
+
+def missing_bytes(layout: Layout) -> int:
+    """Bytes of all that is not there with its size."""
+    wanted = {layout.path(c, a): a for c in Component for a in layout.artifacts(c)}
+    return sum(a.size for path, a in wanted.items() if not cache.has_size(path, a))
 
 
 def component_status(layout: Layout, component: Component) -> ComponentStatus:
