@@ -11,13 +11,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import click
 import pyarrow as pa
 import typer.main
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from faults import CATALOGUE
 from harness.checkers.invariant import FAMILIES, read_invariants
-from harness.cli import app
+from harness.cli.app import app
 from harness.environments import compose_attributes as compose
 from harness.lifecycle import TRANSITIONS, Phase
 from harness.model import snapshot
@@ -244,36 +244,41 @@ def toolchain() -> list[str]:
 
 def command() -> list[str]:
     """Every command and option."""
-    root = typer.main.get_command(app)
     lines = ["# The command", ""]
-    for path, found in _commands("aftershock", root):
-        lines += [f"## {path}", "", _first_paragraph(found.help or found.short_help or ""), ""]
-        rows = [_parameter(p) for p in found.params if not getattr(p, "hidden", False)]
+    for path, found in _commands("aftershock", typer.main.get_command(app)):
+        lines += [f"## {path}", "", *_help(found.help or ""), ""]
+        rows = [_parameter(parameter) for parameter in found.params]
         if rows:
             lines += [*table(("parameter", "default", "meaning"), iter(rows)), ""]
     return lines[:-1]
 
 
-def _commands(path: str, found: click.Command) -> Iterator[tuple[str, click.Command]]:
-    if found.hidden:
+def _commands(path: str, found: object) -> Iterator[tuple[str, TyperGroup | TyperCommand]]:
+    if not isinstance(found, TyperGroup | TyperCommand) or found.hidden:
         return
     yield path, found
-    for name, child in getattr(found, "commands", {}).items():
-        yield from _commands(f"{path} {name}", child)
+    if isinstance(found, TyperGroup):
+        for name, child in found.commands.items():
+            yield from _commands(f"{path} {name}", child)
 
 
-def _parameter(parameter: click.Parameter) -> tuple[str, str, str]:
-    is_option = parameter.param_type_name == "option"
-    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
-    shown = names if is_option else f"`{(parameter.metavar or parameter.name or '').upper()}`"
+def _parameter(parameter: object) -> tuple[str, str, str]:
+    if isinstance(parameter, TyperArgument):
+        shown = f"`{(parameter.metavar or parameter.name or '').upper()}`"
+    elif isinstance(parameter, TyperOption):
+        shown = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    else:
+        message = f"{parameter!r} is neither an argument nor an option"
+        raise TypeError(message)
     default = parameter.default
-    plain = default if isinstance(default, str | int | float | Path) else None
-    told = "" if plain is None or isinstance(plain, bool) else f"`{plain}`"
-    return shown, told, " ".join((getattr(parameter, "help", None) or "").split())
+    told = isinstance(default, str | int | float | Path) and not isinstance(default, bool)
+    return shown, f"`{default}`" if told else "", " ".join((parameter.help or "").split())
 
 
-def _first_paragraph(text: str) -> str:
-    return " ".join(text.strip().split("\n\n")[0].split())
+def _help(text: str) -> list[str]:
+    """A command's help as paragraphs, each on one line."""
+    paragraphs = [" ".join(part.split()) for part in text.strip().split("\n\n")]
+    return "\n\n".join(paragraphs).splitlines()
 
 
 def _sentence(text: str) -> str:
