@@ -1,0 +1,118 @@
+"""How values become words: one place for units, marks and the cleaning of foreign text.
+
+Values come from users' systems. `clean` makes any text safe to print in a terminal, in XML and
+in HTML (which escapes on top of it); it never changes what is stored.
+"""
+
+import json
+from collections.abc import Mapping
+from enum import Enum
+
+_KEPT = {"\n", "\t"}
+
+
+def _visible(character: str) -> str:
+    code = ord(character)
+    if character in _KEPT:
+        return character
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    unprintable = 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF)
+    bidi = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+    return "\ufffd" if unprintable or bidi else character
+
+
+def clean(text: str) -> str:
+    """The text with control characters made visible, so that it can steer no terminal, XML
+    parser or writing direction."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_visible(c) for c in text)
+
+
+def cut(text: str, limit: int) -> str:
+    """Cleaned and at most `limit` characters long, an ellipsis and the full length told."""
+    cleaned = clean(text)
+    if len(cleaned) <= limit:
+        return cleaned
+    return f"{cleaned[:limit]}… ({len(cleaned)} characters)"
+
+
+def value(thing: object, limit: int = 400) -> str:
+    """One value of a row as people read it: text bare, the rest as JSON."""
+    if thing is None:
+        return "NULL"
+    if isinstance(thing, str):
+        return cut(thing, limit)
+    return cut(json.dumps(thing, ensure_ascii=False, default=str), limit)
+
+
+def seconds(duration_s: float | None) -> str:
+    """`870 ms`, `4.2 s`, `3 min 05 s`; a dash where there is none."""
+    if duration_s is None:
+        return "–"
+    if abs(duration_s) < 0.9995:
+        return f"{duration_s * 1000:.0f} ms"
+    if abs(duration_s) < 120:
+        return f"{duration_s:.1f} s" if abs(duration_s) >= 10 else f"{duration_s:.2f} s"
+    minutes, rest = divmod(round(duration_s), 60)
+    return f"{minutes} min {rest:02d} s"
+
+
+def moment(at_s: float | None) -> str:
+    """A point on the scenario's clock: `+12.345 s`."""
+    return "–" if at_s is None else f"{at_s:+.3f} s"
+
+
+def memory(mib: float | None) -> str:
+    """`812 MiB`, `1.34 GiB`; a dash where it was not measured."""
+    if mib is None:
+        return "–"
+    return f"{mib / 1024:.2f} GiB" if mib >= 1024 else f"{mib:.0f} MiB"
+
+
+def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
+    """`1 order`, `2 orders`, `1,204 orders`."""
+    return f"{count:,} {noun if count == 1 else plural_noun or noun + 's'}"
+
+
+def figures(measured: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Measured figures as (name, value) in their own order, names in words."""
+    return tuple((clean(str(k)).replace("_", " "), value(v)) for k, v in measured.items())
+
+
+class Cell(Enum):
+    """What one cell of the matrix pattern × fault says."""
+
+    AS_EXPECTED = "as-expected"
+    CAUGHT = "caught"
+    UNEXPECTED = "unexpected"
+    UNDECIDED = "undecided"
+    NOT_RUN = "not-run"
+
+    @property
+    def mark(self) -> str:
+        """A sign that tells the cells apart without colour."""
+        return _MARKS[self]
+
+    @property
+    def says(self) -> str:
+        return _SAYS[self]
+
+
+_MARKS = {
+    Cell.AS_EXPECTED: "✓",
+    Cell.CAUGHT: "◆",
+    Cell.UNEXPECTED: "✗",
+    Cell.UNDECIDED: "?",
+    Cell.NOT_RUN: "·",
+}
+_SAYS = {
+    Cell.AS_EXPECTED: "as expected",
+    Cell.CAUGHT: "control caught",
+    Cell.UNEXPECTED: "unexpected",
+    Cell.UNDECIDED: "undecided",
+    Cell.NOT_RUN: "not run",
+}
