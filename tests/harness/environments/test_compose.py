@@ -205,13 +205,6 @@ def test_an_unsupported_attribute_is_refused_by_name_and_line(write: Write, name
     )
 
 
-def test_no_attribute_stands_in_two_tables() -> None:
-    """Read, without effect and refused exclude each other."""
-    assert (
-        not READ & set(NO_EFFECT) and not READ & set(REFUSED) and not set(REFUSED) & set(NO_EFFECT)
-    )
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -1,0 +1,153 @@
+"""What this machine has: its system, interpreter, disk, memory, cores, and a Docker Engine or not.
+
+Each function looks at one thing and returns a Finding; none changes anything or raises.
+"""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.environments.causes import Finding
+
+GIB = 1 << 30
+DISK_COLD = 1 * GIB
+"""Downloads (190 MB), unpacked (350 MB), formatted data directories and a run's data."""
+DISK_WARM = GIB // 4
+"""A run's data alone."""
+MEMORY = GIB * 3 // 2
+"""The promised peak of a run of the sample system, everything together."""
+
+_MACHINES = ("x86_64", "aarch64")
+_DOCKER_TIMEOUT_S = 2.0
+
+
+def platform(*, system: str, release: str, machine: str) -> Finding:
+    """Linux on a machine that the toolchain has binaries for (os.uname's three words)."""
+    if system != "Linux":
+        says = f"this is {system}; the namespaces of a run are Linux's: use a Linux machine or VM"
+        return Finding(name="linux", ok=False, says=says, needed=True)
+    known = machine in _MACHINES
+    says = f"Linux {release} on {machine}"
+    if not known:
+        says += f"; Postgres and Java are to be had for {' and '.join(_MACHINES)} only"
+    return Finding(name="linux", ok=known, says=says, needed=True)
+
+
+def user(uid: int) -> Finding:
+    """Who runs it; either will do."""
+    who = "root" if uid == 0 else f"an ordinary user (uid {uid})"
+    return Finding(name="user", ok=True, says=f"running as {who}; either will do")
+
+
+def interpreter() -> Finding:
+    """Whether this user may read the interpreter and libraries that the nodes will run with."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    needed = (
+        (sys.executable or "(unknown)", os.R_OK | os.X_OK),
+        (os.path.dirname(os.__file__), os.R_OK | os.X_OK),
+        (os.path.dirname(os.path.dirname(__file__)), os.R_OK | os.X_OK),
+    )
+    for path, mode in needed:
+        if not os.access(path, mode):
+            says = f"Python {version}: this user may not read {path}"
+            mend = "/usr/bin/python3 -m venv ~/.venv && ~/.venv/bin/pip install -e ."
+            return Finding(name="python", ok=False, says=says, mend=mend, needed=True)
+    says = f"Python {version} at {sys.executable}, readable"
+    return Finding(name="python", ok=True, says=says, needed=True)
+
+
+def disk(cache: Path) -> Finding:
+    """Whether the cache can be written, hold what a run needs, and have programs run from it."""
+    place = next((p for p in (cache, *cache.parents) if os.path.isdir(p)), Path("/"))
+    needed = DISK_WARM if os.path.isdir(cache / "toolchain") else DISK_COLD
+    move = "export XDG_CACHE_HOME=…"
+    if not os.access(place, os.W_OK | os.X_OK):
+        says = f"the cache {cache} cannot be written"
+        return Finding(name="disk", ok=False, says=says, mend=move, needed=True)
+    try:
+        facts = os.statvfs(place)
+    except OSError as error:
+        says = f"the cache {cache} cannot be looked at: {error.strerror}"
+        return Finding(name="disk", ok=False, says=says, mend=move, needed=True)
+    if facts.f_flag & getattr(os, "ST_NOEXEC", 0):
+        says = f"the cache {cache} is on a file system that runs no programs (noexec)"
+        return Finding(name="disk", ok=False, says=says, mend=move, needed=True)
+    free = facts.f_bavail * facts.f_frsize
+    ok = free >= needed
+    says = f"{_gib(free)} free for the cache {cache}"
+    if not ok:
+        says += f"; {_gib(needed)} are needed"
+    return Finding(name="disk", ok=ok, says=says, mend=None if ok else move)
+
+
+def memory(*, proc: Path, cgroup: Path) -> Finding:
+    """What is available, the limit of this process's control group included."""
+    available = _available(proc / "meminfo")
+    limit = _group_room(proc / "self" / "cgroup", cgroup)
+    figures = [figure for figure in (available, limit) if figure is not None]
+    if not figures:
+        return Finding(name="memory", ok=True, says="how much memory there is cannot be told")
+    least = min(figures)
+    says = f"{_gib(least)} of memory available"
+    if limit is not None and least == limit:
+        says += ", by the limit of this control group"
+    if least < MEMORY:
+        says += f"; a run of the sample system takes up to {_gib(MEMORY)}"
+    return Finding(name="memory", ok=least >= MEMORY, says=says)
+
+
+def _available(meminfo: Path) -> int | None:
+    try:
+        for line in meminfo.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def _group_room(membership: Path, root: Path) -> int | None:
+    """Bytes until the limit of a control group (version 2); None where there is no limit."""
+    try:
+        lines = membership.read_text(encoding="utf-8").splitlines()
+        path = next(line[3:] for line in lines if line.startswith("0::"))
+        group = root / path.lstrip("/")
+        limit = (group / "memory.max").read_text(encoding="ascii").strip()
+        used = int((group / "memory.current").read_text(encoding="ascii"))
+        return None if limit == "max" else max(0, int(limit) - used)
+    except (OSError, ValueError, StopIteration):
+        return None
+
+
+def cores() -> Finding:
+    """Cores that this process may use."""
+    count = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    says = f"{count} core{'' if count == 1 else 's'}"
+    if count < 2:
+        says += "; it will work, slowly: deadlines are made for 2"
+    return Finding(name="cores", ok=count >= 2, says=says)
+
+
+def docker(environ: Mapping[str, str]) -> Finding:
+    """Whether a Docker Engine answers on its socket."""
+    host = environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    if not host.startswith("unix://"):
+        return Finding(name="docker", ok=False, says=f"DOCKER_HOST is {host}, not asked")
+    path = host.removeprefix("unix://")
+    try:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(_DOCKER_TIMEOUT_S)
+            sock.connect(path)
+            sock.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            answered = sock.recv(16).startswith(b"HTTP/1.")
+    except OSError as error:
+        says = f"no Docker Engine answers at {path} ({error.strerror or error})"
+        return Finding(name="docker", ok=False, says=says)
+    says = f"a Docker Engine answers at {path}" if answered else f"{path} is no Docker Engine"
+    return Finding(name="docker", ok=answered, says=says)
+
+
+def _gib(count: int) -> str:
+    return f"{count / GIB:.1f} GiB"
