@@ -32,7 +32,7 @@ class Downloader(Protocol):
     """Fetches one artifact into an empty directory."""
 
     def __call__(
-        self, artifact: LockedArtifact, into: Path, received: Callable[[int], None]
+        self, artifact: LockedArtifact, into: Path, received: Callable[[int], None], /
     ) -> Path:
         """The path of the file below `into`. Calls `received` with each block's bytes.
 
