@@ -35,11 +35,11 @@ class Kind:
 
 
 def _broker(stage: Stage) -> str:
-    return stage.environment.system.with_role(Role.KAFKA)[0].name
+    return stage.system.with_role(Role.KAFKA)[0].name
 
 
 def _worker(stage: Stage) -> str:
-    return stage.environment.system.with_role(Role.KAFKA_CONNECT)[0].name
+    return stage.system.with_role(Role.KAFKA_CONNECT)[0].name
 
 
 def _cut_and_kill(stage: Stage) -> Fault:
@@ -49,9 +49,8 @@ def _cut_and_kill(stage: Stage) -> Fault:
 
 
 def _partition(stage: Stage) -> Fault:
-    system = stage.environment.system
     clients = tuple(
-        n.name for n in system.nodes if n.role in {Role.SERVICE, Role.KAFKA_CONNECT}
+        n.name for n in stage.system.nodes if n.role in {Role.SERVICE, Role.KAFKA_CONNECT}
     )
     return Partition(stage, clients=clients, server=_broker(stage))
 

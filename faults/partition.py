@@ -19,7 +19,7 @@ class Partition:
 
     def __init__(self, stage: Stage, *, clients: Sequence[str], server: str) -> None:
         self._env = stage.environment
-        self._clients = tuple(c for c in clients if stage.environment.pid(c) is not None)
+        self._clients = tuple(clients)
         self._server = server
         self._lost: dict[str, int] = {}
         self.target = f"{server} ⇹ {', '.join(self._clients)}"

@@ -165,6 +165,8 @@ class Stage:
     """What a fault may touch and ask, for one scenario."""
 
     environment: Environment
+    system: System
+    """The nodes of the scenario's pattern; the environment may hold more."""
     pattern: Pattern
     witness: Witness
     connectors: Mapping[str, ConnectorControl]

@@ -86,6 +86,7 @@ class ScenarioRun:
         self._phases: list[PhaseRecord] = []
         self._phase: Phase | None = None
         self._problems: list[str] = []
+        self._worked = False
         self._nemesis: Nemesis | None = None
 
     async def run(self) -> None:
@@ -104,12 +105,14 @@ class ScenarioRun:
                     )
             else:
                 conditions = ()
-            with self._entered(Phase.COLLECT):
-                collected = await self._guarded(
-                    lambda: collect(self._world, self._write_table, conditions)
-                )
             self._note_dead_servers()
-            self._writer.update(collected=collected)
+            # Before the workload, what the stores hold is not this scenario's.
+            if self._worked:
+                with self._entered(Phase.COLLECT):
+                    collected = await self._guarded(
+                        lambda: collect(self._world, self._write_table, conditions)
+                    )
+                self._writer.update(collected=collected)
         finally:
             self._history.end_open("the scenario was broken off")
             self._finish()
@@ -119,6 +122,7 @@ class ScenarioRun:
         try:
             await act()
         except EnvironmentFailed as failed:
+            self._stack.distrust()
             self._problems.append(str(failed))
             self._narrator.note(str(failed))
             return False
@@ -130,6 +134,7 @@ class ScenarioRun:
         with self._entered(Phase.STEADY):
             await self._steady()
         with self._entered(Phase.WORKLOAD):
+            self._worked = True
             await self._work()
 
     async def _steady(self) -> None:
@@ -168,6 +173,7 @@ class ScenarioRun:
             return
         stage = Stage(
             environment=self._stack.environment,
+            system=self._system,
             pattern=self._pattern,
             witness=StoreWitness(self._world, self._stack.suite.committed),
             connectors=self._stack.controls(self._world),
@@ -204,6 +210,7 @@ class ScenarioRun:
     def _note_dead_servers(self) -> None:
         """A server that ended by itself is the rig's failure, never the pattern's."""
         for name, code in self._stack.environment.unexpected_ends(self._stack.servers):
+            self._stack.distrust()
             self._problems.append(
                 f"{name} ended by itself with {code}; see {self._writer.log_path(name)}"
             )

@@ -6,7 +6,9 @@ groups deleted, so that every scenario begins with what the compose file and its
 """
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable
+from enum import Enum
 
 from harness.drivers.connect import Connect
 from harness.drivers.kafka import Kafka
@@ -15,12 +17,23 @@ from harness.engine.stage import WorkerControl, connector_of
 from harness.engine.world import World
 from harness.environments.namespaces import Namespaces
 from harness.environments.recipes.connect import internal_topics
+from harness.errors import EnvironmentFailed
 from harness.model.scenario import Pattern
 from harness.model.suite import StoreQuery, Suite
 from harness.model.system import Node, Role, System
 from harness.together import together
 
 _CONNECTOR_TIMEOUT_S = 30.0
+_SESSION_TIMEOUT_S = 15.0
+_POLL_S = 0.05
+
+
+class _Data(Enum):
+    """What is known of the servers' data."""
+
+    CLEAN = "clean"
+    DIRTY = "dirty"
+    UNKNOWN = "unknown"
 
 
 class Stack:
@@ -30,7 +43,7 @@ class Stack:
         self.environment = environment
         self.suite = suite
         self._world = World()
-        self._dirty = False
+        self._state = _Data.CLEAN
 
     @property
     def servers(self) -> tuple[str, ...]:
@@ -44,6 +57,7 @@ class Stack:
 
     async def open(self) -> None:
         """Start the servers and keep what their databases look like."""
+        self._state = _Data.CLEAN
         await self.environment.start(self.servers)
         self._world = self._connect_all(())
         await asyncio.gather(*(db.make_templates() for db in self._world.postgres.values()))
@@ -69,9 +83,12 @@ class Stack:
 
     async def begin(self, pattern: Pattern, system: System) -> None:
         """Services and connectors of one pattern, on clean data."""
-        if self._dirty:
+        if self._state is _Data.DIRTY:
+            self._state = _Data.UNKNOWN
             await self.reset()
-        self._dirty = True
+        elif self._state is _Data.UNKNOWN:
+            await self.rebuild()
+        self._state = _Data.DIRTY
         services = [node for node in system.nodes if node.role is Role.SERVICE]
         self.environment.redefine(services)
         await together(
@@ -85,9 +102,20 @@ class Stack:
             await workers[0].put_config(name, config)
             await workers[0].wait_running(name, _CONNECTOR_TIMEOUT_S)
 
+    def distrust(self) -> None:
+        """A server did what it should not: the next scenario gets new ones."""
+        self._state = _Data.UNKNOWN
+
+    async def rebuild(self) -> None:
+        """Every server anew, from an empty disk: for when a reset did not go through."""
+        await self._world.close()
+        await self.environment.wipe()
+        await self.open()
+
     async def reset(self) -> None:
         """Back to what the servers looked like when they were first up."""
-        await self.environment.discard(self.services)
+        # Asked politely, so that consumers leave their groups, which can be deleted only then.
+        await self.environment.stop(self.services)
         await asyncio.gather(*(_remove_connectors(c) for c in self._world.connect.values()))
         await asyncio.gather(
             self._empty_broker(),
@@ -99,9 +127,19 @@ class Stack:
         if kafka is None:
             return
         workers = {n.environment.get("GROUP_ID") for n in self._nodes(Role.KAFKA_CONNECT)}
-        groups = [g.name for g in await kafka.groups() if g.name not in workers]
-        await kafka.delete_groups(groups)
+        await self._delete_groups(kafka, workers)
         await kafka.delete_topics(await kafka.topics(self._world.internal_topics))
+
+    async def _delete_groups(self, kafka: Kafka, kept: Collection[str | None]) -> None:
+        """A member that was killed is a member until its session ends: wait for that."""
+        deadline = time.monotonic() + _SESSION_TIMEOUT_S
+        while groups := [g.name for g in await kafka.groups() if g.name not in kept]:
+            try:
+                await kafka.delete_groups(groups)
+            except EnvironmentFailed:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(_POLL_S)
 
     def _connect_all(self, quiet: Iterable[StoreQuery]) -> World:
         address = self.environment.address

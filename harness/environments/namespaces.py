@@ -128,7 +128,7 @@ class Namespaces:
             await asyncio.gather(*(self._end(name, grace_s=0) for name in self._nodes))
         finally:
             if self._network is not None:
-                self._network.close()
+                await asyncio.to_thread(self._network.close)
                 kernel.unmount("/etc/hosts")
             shutil.rmtree(self._directory, ignore_errors=True)
 
@@ -307,6 +307,14 @@ class Namespaces:
             self._nodes[name].wanted = False
         await asyncio.gather(*(self._end(name, grace_s=0) for name in nodes))
 
+    async def wipe(self) -> None:
+        """End every node and empty its disk, as if none had ever been started."""
+        await self.discard(tuple(self._nodes))
+        await self.mend_all()
+        for running in self._nodes.values():
+            shutil.rmtree(running.site.directory, ignore_errors=True)
+            running.site.directory.mkdir()
+
     async def _end(self, name: str, *, grace_s: float) -> None:
         running = self._nodes[name]
         running.released.set()
@@ -333,6 +341,7 @@ class Namespaces:
         self._set(running, NodeState.HELD_DOWN)
         process.send(signal.SIGKILL)
         code = await process.wait()
+        await self._replace_network(running)
         return Death(
             node=node,
             pid=process.pid,
@@ -340,6 +349,15 @@ class Namespaces:
             signal=-code if code < 0 else None,
             survivors=len(process.members()),
         )
+
+    async def _replace_network(self, running: _Running) -> None:
+        name = running.site.node.name
+        fd = await asyncio.to_thread(self._net.replace_node, name)
+        running.site = replace(running.site, netns_fd=fd)
+        # Rules stand at the server's side, which may be the node that was just replaced.
+        for client, server in tuple(self._cuts):
+            if server == name:
+                await self.cut(client, server)
 
     async def release(self, node: str) -> None:
         self._nodes[node].released.set()

@@ -30,6 +30,7 @@ HARNESS_ADDRESS = "198.18.0.1"
 PREFIX_LENGTH = 16
 _FIRST_NODE = 10
 _BRIDGE = "aftershock0"
+_THEIRS = "eth0"
 _NF_DROP = 0
 _NF_ACCEPT = 1
 
@@ -55,6 +56,8 @@ class Network:
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._namespaces: dict[str, int] = {}
         self._addresses: dict[str, str] = {}
+        self._links: dict[str, str] = {}
+        """Node → its veth's end on the bridge."""
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="netns")
         self._nft_lock = threading.Lock()
         with IPRoute() as ip:
@@ -72,14 +75,26 @@ class Network:
     def add_node(self, name: str, address: str) -> int:
         """A network namespace for the node, joined to the bridge. Returns its descriptor."""
         fd = self._threads.submit(_new_namespace, self._home).result()
-        ours, theirs = f"as{len(self._namespaces)}", "eth0"
+        ours = self._links.setdefault(name, f"as{len(self._links)}")
+        mac = _mac_of(address)
         with IPRoute() as ip:
-            ip.link("add", ifname=ours, kind="veth", peer={"ifname": theirs, "net_ns_fd": fd})
+            peer = {"ifname": _THEIRS, "net_ns_fd": fd, "address": mac}
+            ip.link("add", ifname=ours, kind="veth", peer=peer)
             bridge = ip.link_lookup(ifname=_BRIDGE)[0]
             ip.link("set", index=ip.link_lookup(ifname=ours)[0], master=bridge, state="up")
         self._namespaces[name], self._addresses[name] = fd, address
-        self.inside(name, lambda: _configure(theirs, address))
+        self.inside(name, lambda: _configure(_THEIRS, address))
         return fd
+
+    def replace_node(self, name: str) -> int:
+        """Give the node a new network namespace with the same addresses, as a container that is
+        killed gets. What the kernel still held to send for the dead process is lost with the old
+        one; otherwise it would go out after the death, once a cut is mended."""
+        with IPRoute() as ip:
+            for index in ip.link_lookup(ifname=self._links[name]):
+                ip.link("del", index=index)
+        os.close(self._namespaces[name])
+        return self.add_node(name, self._addresses[name])
 
     def namespace(self, node: str) -> int:
         """The descriptor of the node's network namespace."""
@@ -133,7 +148,11 @@ class Network:
             return self.inside(node, run)
 
     def close(self) -> None:
-        """Let go of every namespace; the kernel removes what nobody holds."""
+        """Remove bridge and links and let go of every namespace. Not on an event loop's thread."""
+        with IPRoute() as ip:
+            for name in (*self._links.values(), _BRIDGE):
+                for index in ip.link_lookup(ifname=name):
+                    ip.link("del", index=index)
         self._threads.shutdown()
         for fd in (*self._namespaces.values(), self._home):
             os.close(fd)
@@ -158,6 +177,12 @@ def _configure(interface: str, address: str) -> None:
         ip.addr("add", index=found[0], address=address, prefixlen=PREFIX_LENGTH)
         ip.link("set", index=found[0], state="up")
         ip.link("set", index=ip.link_lookup(ifname="lo")[0], state="up")
+
+
+def _mac_of(address: str) -> str:
+    """A locally administered address made from the IPv4 one: it outlives a replacement, so that
+    no neighbour has to learn another."""
+    return "02:00:" + ":".join(f"{int(part):02x}" for part in address.split("."))
 
 
 def _table(client: str) -> str:
