@@ -4,10 +4,15 @@ Promises that what `ensure` returns was verified against the lock. Knows nothing
 role is started from these files is the environment's business.
 """
 
-from harness.toolchain.ensure import Toolchain, ensure
+from harness.toolchain.inventory import (
+    ComponentState,
+    ComponentStatus,
+    ToolchainStatus,
+    status,
+)
 from harness.toolchain.machine import Component
 from harness.toolchain.progress import FetchPhase, FetchProgress
-from harness.toolchain.status import ComponentState, ComponentStatus, ToolchainStatus, status
+from harness.toolchain.toolchain import Toolchain, ensure
 
 __all__ = [
     "Component",

@@ -9,7 +9,7 @@ import pytest
 from harness.errors import EnvironmentFailed
 from harness.toolchain import cache
 from harness.toolchain.cache import Layout
-from harness.toolchain.ensure import fill
+from harness.toolchain.fill import fill
 from harness.toolchain.machine import Component
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from harness.toolchain.cache import Layout
-from harness.toolchain.ensure import fill
+from harness.toolchain.fill import fill
+from harness.toolchain.inventory import ComponentState, component_status, missing_bytes, status
 from harness.toolchain.lock import shipped_lock
 from harness.toolchain.machine import Component, java_executable
-from harness.toolchain.status import ComponentState, component_status, missing_bytes, status
 
 
 def test_an_empty_cache_misses_everything_and_stays_as_it_is(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`ensure`: what it brings, what it leaves alone, and what it says when it cannot."""
+"""Filling the cache: what it brings, what it leaves alone, and what it says when it cannot."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import EnvironmentFailed
-from harness.toolchain import Component, FetchPhase, FetchProgress, ensure, status
-from harness.toolchain.cache import Layout, default_cache, exclusive, is_ready
-from harness.toolchain.ensure import fill
+from harness.toolchain.cache import Layout, exclusive, is_ready
+from harness.toolchain.fill import fill
 from harness.toolchain.lock import parse_lock
+from harness.toolchain.machine import Component
+from harness.toolchain.progress import FetchPhase, FetchProgress
 
 if TYPE_CHECKING:
     from tests.harness.toolchain.conftest import Repository
@@ -25,7 +26,7 @@ FETCHER = """
 import sys
 from pathlib import Path
 from harness.toolchain.cache import Layout
-from harness.toolchain.ensure import fill
+from harness.toolchain.fill import fill
 from harness.toolchain.lock import parse_lock
 from harness.toolchain.machine import Component
 layout = Layout(root=Path(sys.argv[1]), lock=parse_lock(sys.stdin.read()))
@@ -210,19 +211,3 @@ def test_a_process_killed_half_way_leaves_nothing_in_place_and_the_next_one_fini
     fill(layout, [Component.KAFKA], report=print)
     assert is_ready(layout, Component.KAFKA)
     assert not layout.incoming.exists()
-
-
-@pytest.mark.stack
-def test_the_real_toolchain_is_complete() -> None:
-    """From the cache where it is filled, else fetched now; then it holds without a network."""
-    tools = ensure(offline=status().ready)
-    for path in (*tools.kafka_classpath, *tools.connect_classpath, tools.java, tools.log4j_config):
-        assert path.is_file()
-    assert [plugin.name for plugin in tools.plugin_dir.iterdir()] == ["debezium-connector-postgres"]
-    assert tools.cache.is_relative_to(default_cache())
-    done = subprocess.run(
-        [tools.postgres_home / "bin" / "postgres", "--version"],
-        env={}, capture_output=True, text=True, timeout=30, check=True,
-    )  # fmt: skip
-    assert done.stdout.startswith("postgres (PostgreSQL) 18.")
-    assert ensure(offline=True) == tools
