@@ -22,7 +22,7 @@ from harness.model.scenario import Scenario
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": "2",
-    "memory_limit": "1GB",
+    "memory_limit": "2GB",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
@@ -100,25 +100,25 @@ class Snapshot:
 
     def number(self, sql: str) -> int:
         """The one whole number that a query returns."""
-        rows = self._fetch(sql)
+        rows = self._fetch(self._select(sql))
         if len(rows) != 1 or len(rows[0]) != 1 or not isinstance(rows[0][0], int):
             raise QueryFailed("the scope query must return one whole number")
         return rows[0][0]
 
     def keep(self, name: str, sql: str) -> tuple[str, ...]:
         """Keep a query's rows as the temporary table `name`; returns its columns."""
-        self._execute(f"CREATE OR REPLACE TEMP TABLE {_quoted(name)} AS\n{sql}")
+        self._execute(f"CREATE OR REPLACE TEMP TABLE {_quoted(name)} AS\n{self._select(sql)}")
         return tuple(str(row[0]) for row in self._fetch(f"DESCRIBE {_quoted(name)}"))
 
     def texts(self, sql: str) -> list[str]:
         """The first column of a query, as text."""
-        return [str(row[0]) for row in self._fetch(sql)]
+        return [str(row[0]) for row in self._fetch(self._select(sql))]
 
     def rows(
         self, sql: str, limit: int, parameters: Mapping[str, str] | None = None
     ) -> tuple[Mapping[str, Any], ...]:
         """A query's rows as JSON objects, at most `limit`."""
-        sql = f"SELECT to_json(found) FROM (\n{sql}\n) AS found LIMIT {limit}"  # noqa: S608 - running the suite's SQL is the point
+        sql = f"SELECT to_json(found) FROM (\n{self._select(sql)}\n) AS found LIMIT {limit}"  # noqa: S608 - running the suite's SQL is the point
         return tuple(json.loads(row[0]) for row in self._fetch(sql, parameters))
 
     def _open(self, name: str, path: Path) -> None:
@@ -148,7 +148,7 @@ class Snapshot:
         self._derived.pop(table.name)
         try:
             self.provide(table.needs)
-            self._execute(f"CREATE TEMP TABLE {_quoted(table.name)} AS\n{table.rows}")
+            self._execute(f"CREATE TEMP TABLE {_quoted(table.name)} AS\n{self._select(table.rows)}")
         except QueryFailed:
             self._derived[table.name] = table
             raise
@@ -166,6 +166,16 @@ class Snapshot:
         for name in self._stand_ins:
             self._execute(f"DROP TABLE {_quoted(name)}")
         self._stand_ins = []
+
+    def _select(self, sql: str) -> str:
+        """The query as it came, if it only reads."""
+        try:
+            statements = self._db.extract_statements(sql)
+        except duckdb.Error as error:
+            raise QueryFailed(_line(error)) from error
+        if [s.type for s in statements] != [duckdb.StatementType.SELECT]:
+            raise QueryFailed("a query must be one SELECT")
+        return sql
 
     def _execute(self, sql: str) -> None:
         self._fetch(sql)
