@@ -227,7 +227,7 @@ def _scenario(run: StoredRun, stored: StoredScenario, limits: Limits) -> Scenari
         tally=tally_of(stored, recording),
         faults=tuple(_faults(stored, recording)),
         violations=tuple(_violations(stored, anchor, limits)),
-        excerpt=_excerpt(stored, recording, logs, limits.log_lines // among),
+        excerpt=_excerpt(stored, recording, logs, min(limits.log_lines // among, 200)),
         logs=tuple((path.stem, _link(run, path), path.stat().st_size) for path in logs),
         sql={p.stem: _link(run, p) for p in sorted((scenario_dir / "invariants").rglob("*.sql"))},
         history=_link(run, history) if history.exists() else None,

@@ -66,6 +66,12 @@ class StoredRun:
         return self.record.dir
 
     @property
+    def place(self) -> str:
+        """The run directory as one would type it: relative where it is below the current one."""
+        here = Path.cwd()
+        return str(self.dir.relative_to(here) if self.dir.is_relative_to(here) else self.dir)
+
+    @property
     def suite(self) -> str:
         return self.record.suite
 

@@ -30,6 +30,8 @@ _STYLES = {
     Cell.NOT_RUN: "dim",
 }
 _READY_STATES = {"ready", "healthy", "running", "up"}
+_PASSING_STATES = {"starting", "absent"}
+"""States that are no news in a log of lines."""
 
 
 class Progress:
@@ -77,7 +79,7 @@ class Progress:
     def scenario_started(self, scenario: str, number: int, total: int) -> None:
         """Scenario `number` of `total` begins."""
         self._scenario = (scenario, number, total)
-        self._phase, self._nodes, self._faults = None, {}, {}
+        self._phase, self._faults = None, {}
         self._say(f"[bold]\\[{number}/{total}] {_safe(scenario)}[/]")
 
     def scenario_done(
@@ -86,7 +88,7 @@ class Progress:
         """The scenario that was started last came to a verdict."""
         style, mark = ("green", "✓") if as_expected else ("bold red", "✗")
         name = "" if self._scenario is None else self._scenario[0]
-        self._phase, self._nodes, self._faults = None, {}, {}
+        self._phase, self._faults = None, {}
         self._say(
             f"[{style}]{mark} {_safe(verdict)}[/] {_safe(name)} "
             f"[dim]{seconds(duration_s)}[/]  {_safe(reason)}"
@@ -102,7 +104,9 @@ class Progress:
     def node(self, name: str, state: str) -> None:
         """A node's state changed: `starting`, `ready`, `killed`, `paused`, …"""
         self._nodes[name] = state
-        if not self._is_live:
+        if state == "absent":
+            del self._nodes[name]
+        if not self._is_live and state not in _PASSING_STATES:
             self._say(f"  node {_safe(name)}: {_safe(state)}")
 
     def fault_opened(self, name: str, target: str, says: str) -> None:
@@ -195,8 +199,8 @@ def summary(results: JsonObject, run_dir: Path, console: Console | None = None) 
     for label, told in (
         ("peak memory", memory(run.peak_memory_mib)),
         ("timings", took),
-        ("report", str(run_dir / "report.html")),
-        ("check again", shlex.join(["aftershock", "check", str(run_dir)])),
+        ("report", str(Path(run.place) / "report.html")),
+        ("check again", shlex.join(["aftershock", "check", run.place])),
     ):
         if told:
             console.print(Text.assemble((f"{label:<12}", "dim"), clean(told)))

@@ -106,6 +106,10 @@ class Picture:
         start, end = self.view
         return LEFT + (at_s - start) / (end - start) * PLOT
 
+    def has_room(self, at_s: float) -> bool:
+        """Whether a label at that time fits between the edges."""
+        return LEFT + 14 < self.x(at_s) < LEFT + PLOT - 14
+
     @property
     def stretch(self) -> str:
         """The transform that puts a path into the first view."""
@@ -259,11 +263,11 @@ def _windows(
         if lane.name in targets(fault.target):
             yield band(f"target {kind}", start, end, lane.y, lane.height)
     if fault.injected_at is not None and fault.injected_at < start:
-        yield band("step", fault.injected_at, start, nemesis.y + 4, nemesis.height - 8)
+        yield band(f"step {kind}", fault.injected_at, start, nemesis.y + 4, nemesis.height - 8)
     healed = end if fault.healed_at is None else fault.healed_at
     yield band(f"act {kind}", start, healed, nemesis.y + 4, nemesis.height - 8, fault.name)
     if healed < end:
-        yield band("step", healed, end, nemesis.y + 4, nemesis.height - 8)
+        yield band(f"step {kind}", healed, end, nemesis.y + 4, nemesis.height - 8)
 
 
 def targets(target: str) -> set[str]:

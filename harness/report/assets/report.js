@@ -35,7 +35,7 @@
     const found = id && document.getElementById(id);
     if (!found) return;
     for (let at = found; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
-    found.scrollIntoView();
+    found.scrollIntoView({ behavior: "instant" });
   };
   addEventListener("hashchange", reveal);
   addEventListener("beforeprint", () => all("details").forEach((d) => { d.open = true; }));
@@ -119,9 +119,11 @@
       this.axis.replaceChildren();
       for (let n = Math.ceil(start / size); n * size <= end; n += 1) {
         const x = this.x(n * size);
+        this.axis.append(element("path", { d: `M${x} 26V${bottom - 22}` }));
+        if (x < LEFT + 14 || x > LEFT + PLOT - 14) continue;
         const label = element("text", { x, y: bottom - 6, "text-anchor": "middle" });
         label.textContent = `${(n * size).toFixed(digits)} s`;
-        this.axis.append(element("path", { d: `M${x} 26V${bottom - 22}` }), label);
+        this.axis.append(label);
       }
       this.link();
     }
