@@ -23,7 +23,19 @@ SESSION_TIMEOUT_MS = 6_000  # the least a broker allows by default
 __all__ = ["KafkaError", "Publisher", "ensure_topic", "leave_group", "subscribe"]
 
 
-def _client(settings: Settings) -> dict[str, Any]:
+class _PatientNetwork(KafkaNetClient):  # type: ignore[misc]  # has no types
+    """For producers: waits while a connection is being made.
+
+    kafka-python 3.0 tells the sender to wait 0 ms then, and so keeps a core busy for as long as
+    the broker is out of reach. What happens on the connection still wakes the sender at once.
+    """
+
+    def connection_delay(self, node_id: object) -> float:
+        """Milliseconds, as the sender takes it."""
+        return max(float(super().connection_delay(node_id)), 50.0)
+
+
+def _client(settings: Settings, network: Any = KafkaNetClient) -> dict[str, Any]:
     """What all clients share. The set-up time-out (10 s by default) is no option of theirs."""
     return {
         "bootstrap_servers": settings.kafka_bootstrap,
@@ -34,7 +46,7 @@ def _client(settings: Settings) -> dict[str, Any]:
         "reconnect_backoff_max_ms": 200,
         "metadata_max_age_ms": 5_000,
         "kafka_client": functools.partial(
-            KafkaNetClient,
+            network,
             socket_connection_setup_timeout_ms=1_000,
             socket_connection_setup_timeout_max_ms=1_000,
         ),
@@ -138,7 +150,7 @@ class Publisher:
                     enable_idempotence=True,
                     delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
                     metrics_enabled=False,
-                    **_client(self._settings),
+                    **_client(self._settings, _PatientNetwork),
                 )
                 self._producer.partitions_for(self._settings.topic)
             except KafkaError:
