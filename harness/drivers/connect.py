@@ -101,7 +101,8 @@ class Connect:
         await self._call("PUT", f"{_path(name)}/config", body=config)
 
     async def restart(self, name: str, *, include_tasks: bool = True) -> None:
-        """Restart the connector, its tasks too unless told otherwise. Returns once accepted."""
+        """Restart the connector, its tasks too unless told otherwise. Returns once accepted: for
+        a moment the status still shows the old run."""
         flag = "true" if include_tasks else "false"
         await self._call("POST", f"{_path(name)}/restart?includeTasks={flag}&onlyFailed=false")
 

@@ -78,8 +78,11 @@ def of_failure(failure: BaseException) -> Answer:
 
 
 def new_session() -> aiohttp.ClientSession:
-    """A session of one connection a request, any number at once."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, limit=0))
+    """A session of one connection a request, any number at once, which sends nothing twice."""
+    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, limit=0))
+    # aiohttp sends idempotent methods again after a disconnect and has no public switch for it.
+    session._retry_connection = False  # noqa: SLF001 (a test watches that this still works)
+    return session
 
 
 async def send(

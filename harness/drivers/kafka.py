@@ -40,7 +40,8 @@ _RECONNECT = {
 
 
 class Kafka:
-    """The cluster behind a bootstrap address `host:port`. `timeout_s` bounds each call."""
+    """The cluster behind bootstrap addresses `host:port[,host:port]…`. `timeout_s` bounds each
+    call."""
 
     def __init__(self, bootstrap: str, *, timeout_s: float = 10.0) -> None:
         self._bootstrap = bootstrap
@@ -181,16 +182,21 @@ class Kafka:
     async def _knock(self, timeout_s: float, what: str) -> None:
         """Raise EnvironmentFailed at once where nothing listens, and let the admin client go:
         kafka-python would go on dialling till its time is up and leak a socket each time."""
-        host, _, port = self._bootstrap.rpartition(":")
-        try:
-            async with asyncio.timeout(timeout_s):
-                _, writer = await asyncio.open_connection(host, int(port))
-        except OSError as failed:  # TimeoutError is one
-            self._admin = None
-            await asyncio.to_thread(self._discard, tuple(self._clients))
-            message = f"kafka {self._bootstrap}: {what}: nothing answers ({failed})"
-            raise EnvironmentFailed(message) from failed
-        writer.close()
+        failures: list[str] = []
+        for server in self._bootstrap.split(","):
+            host, _, port = server.strip().rpartition(":")
+            try:
+                async with asyncio.timeout(timeout_s):
+                    _, writer = await asyncio.open_connection(host, int(port))
+            except OSError as failed:  # TimeoutError is one
+                failures.append(str(failed) or "timed out")
+            else:
+                writer.close()
+                return
+        self._admin = None
+        await asyncio.to_thread(self._discard, tuple(self._clients))
+        said = "; ".join(failures)
+        raise EnvironmentFailed(f"kafka {self._bootstrap}: {what}: nothing answers ({said})")
 
     def _open_admin(self, ends: float) -> KafkaAdminClient:
         made: list[KafkaNetClient] = []

@@ -18,13 +18,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.drivers.connect import Connect
-from harness.drivers.kafka import GroupOffset, Kafka
+from harness.drivers.kafka import GroupOffset, Kafka, Record
 from harness.drivers.postgres import Postgres, Slot
-from harness.engine.world import World
+from harness.engine.world import Published, World
 from harness.errors import EnvironmentFailed
 from harness.model.suite import StoreQuery
 
 _POLL_S = 0.05
+_ANSWER_S = 3.0
+"""How long one question may take; the last ones may outlive the deadline by that."""
 _NAMED = 5
 """How many culprits a condition's detail names."""
 
@@ -64,17 +66,11 @@ async def wait_quiet(
     tally = _Tally(began, stable_s)
     while True:
         started = time.monotonic()
-        left = max(0.05, began + deadline_s - started)
-        try:
-            async with asyncio.timeout(left):
-                readings = await watch.read()
-        except TimeoutError:
-            readings = [_Reading(name="stores", met=False, detail="no answer by the deadline")]
-        now = time.monotonic()
-        tally.add(readings, now)
-        if tally.quiet or now >= began + deadline_s:
+        tally.add(await watch.read(), now := time.monotonic())
+        left = began + deadline_s - now
+        if tally.quiet or left <= 0:
             return tally.conditions(now)
-        await asyncio.sleep(min(max(_POLL_S, now - started), max(0.0, began + deadline_s - now)))
+        await asyncio.sleep(min(max(_POLL_S, now - started), left))
 
 
 class _Tally:
@@ -135,6 +131,14 @@ class _Server:
     """All that is in `rows` was written before this."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Topic:
+    """A topic's records as last read, and the log ends they were read at."""
+
+    ends: tuple[tuple[tuple[str, int], int], ...]
+    records: tuple[Record, ...]
+
+
 @dataclass(slots=True)
 class _Watch:
     """Reads every condition of a world once."""
@@ -142,6 +146,7 @@ class _Watch:
     world: World
     in_flight: Callable[[], int]
     servers: dict[str, _Server] = field(default_factory=dict)
+    read_topics: dict[str, _Topic] = field(default_factory=dict)
 
     async def read(self) -> list[_Reading]:
         asked: list[tuple[str, Coroutine[Any, Any, _Reading]]] = [
@@ -149,6 +154,8 @@ class _Watch:
             for node, postgres in self.world.postgres.items()
         ]
         asked += [(q.name, _counted(self.world, q)) for q in self.world.quiet_queries]
+        for published in self.world.published:
+            asked.append((published.events.name, self._published(published)))
         if self.world.kafka is not None:
             asked.append(("log ends", _log_ends(self.world.kafka, self.world.internal_topics)))
             asked.append(("consumer lag", _lag(self.world.kafka)))
@@ -182,10 +189,46 @@ class _Watch:
             state=server.rows,
         )
 
+    async def _published(self, published: Published) -> _Reading:
+        name = published.events.name
+        kafka, node = self.world.kafka, published.events.node
+        if kafka is None or node not in self.world.postgres:
+            return _Reading(name=name, met=False, detail=f"no broker, or no node {node}")
+        rows = await self.world.postgres[node].query(
+            published.events.sql, database=published.events.database
+        )
+        found = {_event_id(r, published.header) for r in await self._records(kafka, published)}
+        missing = sorted({str(row[0]) for row in rows} - found)
+        detail = f"{len(missing)} of {len(rows)} not in {published.topic}: {_named(missing)}"
+        return _Reading(
+            name=name,
+            met=not missing,
+            detail=detail if missing else f"all {len(rows)} in {published.topic}",
+            state=tuple(missing),
+        )
+
+    async def _records(self, kafka: Kafka, published: Published) -> tuple[Record, ...]:
+        """The topic's records, read again only where its ends have moved."""
+        topic = published.topic
+        ends = tuple(sorted((await kafka.end_offsets([topic])).items()))
+        known = self.read_topics.get(topic)
+        if known is None or known.ends != ends:
+            known = _Topic(ends=ends, records=tuple(await kafka.read_topic(topic)))
+            self.read_topics[topic] = known
+        return known.records
+
+
+def _event_id(record: Record, header: str | None) -> str | None:
+    raw = record.key if header is None else dict(record.headers).get(header)
+    return None if raw is None else raw.decode("utf-8", "replace")
+
 
 async def _answered(name: str, question: Coroutine[Any, Any, _Reading]) -> _Reading:
     try:
-        return await question
+        async with asyncio.timeout(_ANSWER_S):
+            return await question
+    except TimeoutError:
+        return _Reading(name=name, met=False, detail=f"no answer in {_ANSWER_S:g} s")
     except EnvironmentFailed as failed:
         return _Reading(name=name, met=False, detail=str(failed))
 

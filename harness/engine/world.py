@@ -10,6 +10,21 @@ from harness.model.suite import StoreQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """Events that must be in a topic before the system is at rest: those the query names.
+
+    For a publisher that gives no other sign of being behind, such as a connector whose producer
+    is waiting to dial a broker again.
+    """
+
+    events: StoreQuery
+    """SELECT of one column: the events' ids."""
+    topic: str
+    header: str | None = None
+    """The record header that holds the id; None: the record key does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Everything that is read for a verdict. Maps are by node name."""
 
@@ -20,6 +35,7 @@ class World:
     """Topics that are no part of the system's data (Connect's own), besides `__…`."""
     quiet_queries: tuple[StoreQuery, ...] = ()
     """Counts that are 0 when the system has come to rest, e.g. of unsent outbox rows."""
+    published: tuple[Published, ...] = ()
 
     async def close(self) -> None:
         """Close every client. Idempotent."""
