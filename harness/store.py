@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, TypedDict, Unpack
+from typing import IO, Any, Self, TypedDict, Unpack
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -194,11 +194,22 @@ class ScenarioWriter:
     def finish(self) -> ScenarioRecord:
         """Close the history and turn it into Parquet. Idempotent."""
         if self._history is not None:
-            with _blaming(self._lines):
-                self._history.close()
-            self._history = None
+            self.close()
             _convert_history(self.dir)
         return self.update()
+
+    def close(self) -> None:
+        """Stop writing; the history stays as lines. Idempotent."""
+        history, self._history = self._history, None
+        if history is not None:
+            with _blaming(self._lines):
+                history.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def open_run(path: Path) -> RunRecord:
