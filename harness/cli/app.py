@@ -77,6 +77,96 @@ def run(
     )
 
 
+@app.command()
+def check(
+    run_dir: Annotated[Path, typer.Argument(help="A run directory, `results/shop/latest` say.")],
+    json: Json = False,
+) -> int:
+    """Judge a stored run again, with nothing running. Same output and exit codes as `run`."""
+    from harness.cli import check as checking
+
+    return checking.check(run_dir, as_json=json)
+
+
+@app.command()
+def report(
+    run_dir: Annotated[Path, typer.Argument(help="A run directory.")],
+    json: Json = False,
+) -> int:
+    """Write a stored run's report.html, junit.xml and summary.md again, and print where."""
+    from harness.cli import check as checking
+
+    return checking.report(run_dir, as_json=json)
+
+
+@app.command()
+def up(
+    suite: Annotated[str, typer.Argument(help="A suite's name or path.")] = "shop",
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", "-p", help="Its first one if left out.")
+    ] = None,
+    json: Json = False,
+    offline: Offline = False,
+) -> int:
+    """Start the stack alone, for work by hand; print addresses and how to connect."""
+    from harness.cli import up as stack
+
+    return stack.up(suite, pattern, offline=offline, as_json=json)
+
+
+@app.command()
+def status(json: Json = False) -> int:
+    """Print the stacks that are up."""
+    from harness.cli import up as stack
+
+    return stack.status(as_json=json)
+
+
+@app.command()
+def down() -> int:
+    """End the stacks that are up."""
+    from harness.cli import up as stack
+
+    return stack.down()
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str, typer.Argument(help="suites, patterns, faults or invariants.")],
+    suite: Annotated[str, typer.Argument(help="Of which suite.")] = "shop",
+    json: Json = False,
+) -> int:
+    """Print what there is to choose from."""
+    from harness.cli import listing
+
+    return listing.show(kind, suite, as_json=json)
+
+
+@app.command()
+def fetch(offline: Offline = False) -> int:
+    """Fill the cache with the pinned servers, verifying every file in full."""
+    from harness.cli import prepare
+
+    return prepare.fetch(offline=offline)
+
+
+@app.command()
+def doctor(json: Json = False) -> int:
+    """Say what this machine can and cannot do, and the one command that mends it."""
+    from harness.cli import diagnosis
+
+    return diagnosis.doctor(as_json=json)
+
+
+@app.command()
+def clean(json: Json = False) -> int:
+    """Undo what a killed run left."""
+    from harness.cli import clean as cleaning
+    from harness.toolchain.cache import default_cache
+
+    return cleaning.clean(default_cache(), as_json=json)
+
+
 def main() -> None:
     """The console script: one clear message for a user's mistake, never a traceback."""
     sys.exit(_run(sys.argv[1:]))
@@ -92,7 +182,7 @@ def _run(arguments: list[str]) -> int:
         return _say(error, ExitCode.UNDECIDED)
     except AftershockError as error:
         return _say(error, ExitCode.BUG)
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         print("aftershock: aborted", file=sys.stderr)
         return ExitCode.UNDECIDED.value
     except Exception as error:

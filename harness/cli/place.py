@@ -8,8 +8,10 @@ import json
 import os
 import shutil
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.engine.ledger import Entry, open_entries
 from harness.errors import EnvironmentFailed
@@ -28,6 +30,11 @@ class Place:
     @property
     def ledger(self) -> Path:
         return self.path / "ledger.jsonl"
+
+    @property
+    def up(self) -> Path:
+        """What `up` tells of its stack, for `status` and `down`."""
+        return self.path / "up.json"
 
     def remove(self) -> None:
         """Delete it with everything in it."""
@@ -57,6 +64,34 @@ def take(cache: Path, run_dir: Path) -> Place:
             "XDG_CACHE_HOME to another disk"
         ) from error
     return place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Living:
+    """A run that is going on. `told` is what `up` has written about its stack, if it is one."""
+
+    place: Place
+    keeper: int
+    told: Mapping[str, Any]
+
+
+def living(cache: Path) -> tuple[Living, ...]:
+    """Every place whose keeper lives."""
+    found = []
+    for path in sorted((cache / "runs").glob("*")):
+        pid, alive = _keeper(path)
+        if alive:
+            place = Place(path=path)
+            found.append(Living(place=place, keeper=pid, told=_told(place)))
+    return tuple(found)
+
+
+def _told(place: Place) -> dict[str, Any]:
+    try:
+        told = json.loads(place.up.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def leftovers(cache: Path) -> tuple[Leftover, ...]:

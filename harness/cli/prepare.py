@@ -18,6 +18,13 @@ def prepared_toolchain(
     return toolchain, root
 
 
+def fetch(*, offline: bool) -> int:
+    """`aftershock fetch`: everything there and every digest verified."""
+    toolchain, root = prepared_toolchain(offline=offline, verify=True)
+    print(f"the toolchain is in {root}; Java is {toolchain.java}")
+    return 0
+
+
 class _Teller:
     """Turns the toolchain's progress into the terminal's."""
 

@@ -23,11 +23,11 @@ from harness.cli.matrix import results_root, scenarios_of, system_of, union_of
 from harness.cli.prepare import prepared_toolchain
 from harness.engine.scenario import ScenarioRun, Settings
 from harness.engine.stack import Stack
-from harness.environments import warm
+from harness.environments import doctor, warm
 from harness.environments.memory import MemoryMeter
 from harness.environments.namespaces import Namespaces
 from harness.environments.outer import run_inside
-from harness.errors import AftershockError, DeclarationError, EnvironmentFailed
+from harness.errors import AftershockError, DeclarationError, EnvironmentFailed, MachineUnfit
 from harness.model.record import NodeRecord, RunRecord, ScenarioRecord
 from harness.model.scenario import Scenario
 from harness.model.suite import Suite
@@ -99,6 +99,9 @@ def run(request: Request) -> int:
     )  # fmt: skip
     try:
         return run_inside(lambda: asyncio.run(session.main()))
+    except MachineUnfit:
+        doctor.usable_or_raise()  # knows which of the causes it is
+        raise
     finally:
         place.remove()
 

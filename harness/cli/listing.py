@@ -1,0 +1,102 @@
+"""`aftershock list`: what there is to choose from."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import faults
+from harness.checkers.invariant import read_invariants
+from harness.cli import suites
+from harness.cli.matrix import system_of
+from harness.errors import DeclarationError
+
+Row = Mapping[str, Any]
+
+
+def _suites(_suite: str) -> list[Row]:
+    found = (suites.load(name) for name in suites.names())
+    return [
+        {"name": s.name, "about": s.about, "patterns": [p.name for p in s.patterns]} for s in found
+    ]
+
+
+def _patterns(name: str) -> list[Row]:
+    return [
+        {
+            "name": pattern.name,
+            "promises": pattern.promises,
+            "control": pattern.control or bool(pattern.controls),
+            "controls": dict(pattern.controls),
+        }
+        for pattern in suites.load(name).patterns
+    ]
+
+
+def _faults(name: str) -> list[Row]:
+    suite = suites.load(name)
+    systems = {p.name: system_of(suite, p) for p in suite.patterns}
+    nothing = {
+        "name": faults.NONE, "says": "nothing is disturbed", "proof": "", "patterns": [*systems]
+    }  # fmt: skip
+    kinds = [
+        {
+            "name": kind.name,
+            "says": kind.says,
+            "proof": kind.proof,
+            "patterns": [p for p, system in systems.items() if kind.fits(system)],
+        }
+        for kind in faults.CATALOGUE.values()
+    ]
+    return [nothing, *kinds]
+
+
+def _invariants(name: str) -> list[Row]:
+    found = read_invariants(suites.load(name).invariants)
+    return [
+        {
+            "id": invariant.id,
+            "guarantee": invariant.guarantee,
+            "family": invariant.family,
+            "patterns": list(invariant.patterns) or ["all"],
+        }
+        for invariant in found.all
+    ]
+
+
+KINDS: Mapping[str, Callable[[str], Sequence[Row]]] = {
+    "suites": _suites,
+    "patterns": _patterns,
+    "faults": _faults,
+    "invariants": _invariants,
+}
+
+
+def show(kind: str, suite: str, *, as_json: bool) -> int:
+    """Print one list. Raises DeclarationError for a kind that there is not."""
+    if kind not in KINDS:
+        raise DeclarationError(f"list {kind}: there are lists of {', '.join(KINDS)}")
+    rows = KINDS[kind](suite)
+    if as_json:
+        print(json.dumps(rows))
+        return 0
+    table = Table(show_lines=True)
+    for name in rows[0] if rows else ():
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console(highlight=False).print(table)
+    return 0
+
+
+def _cell(value: object) -> str:
+    match value:
+        case bool():
+            return "yes" if value else ""
+        case list():
+            return ", ".join(map(str, value))
+        case dict():
+            return "; ".join(f"{k}: {v}" for k, v in value.items())
+    return str(value)
