@@ -94,7 +94,7 @@ def _summary(
     keys: tuple[str, ...],
     first: Mapping[str, Any],
 ) -> str:
-    others = "" if len(keys) == 1 else f"; so too {in_words(keys[1:])}"
+    others = "" if len(keys) == 1 else f"; likewise {in_words(keys[1:])}"
     known = {
         **first,
         "pattern": record.scenario.pattern,

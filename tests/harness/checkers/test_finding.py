@@ -46,7 +46,7 @@ def test_counterexamples_violate_with_keys_in_order_and_a_sentence(make: Make) -
     violation = found(make({}), invariant(rows)).violation
     assert violation is not None
     assert (violation.count, violation.keys) == (2, ("9", "10"))
-    assert violation.summary == "p under none lost 2 of 3 (9 and 10): nine; so too 10 {odd}"
+    assert violation.summary == "p under none lost 2 of 3 (9 and 10): nine; likewise 10 {odd}"
     assert [row["detail"] for row in violation.rows] == ["nine", "ten", "ten again"]
 
 
