@@ -12,7 +12,9 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
+from typing import NoReturn
 
 from harness.environments import kernel
 from harness.errors import HarnessBug, MachineUnfit
@@ -25,33 +27,56 @@ def run_inside(main: Callable[[], int]) -> int:
 
     Must be called from a single-threaded process. Raises MachineUnfit where the kernel refuses.
     """
-    uid, gid = os.geteuid(), os.getegid()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    error_read, error_write = os.pipe()
-    middle = os.fork()
-    if middle == 0:
-        os.close(error_read)
-        os._exit(_middle(main, uid, gid, error_write))
-    os.close(error_write)
-    return _keep(middle, error_read)
-
-
-def _keep(child: int, error_read: int) -> int:
-    previous = {s: signal.signal(s, _passer(child)) for s in _SIGNALS}
-    try:
-        with os.fdopen(error_read, encoding="utf-8") as pipe:
-            refusal = pipe.read()
-        _, status = os.waitpid(child, 0)
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-    if refusal:
-        raise MachineUnfit(refusal)
-    code = os.waitstatus_to_exitcode(status)
+    keeper = _split()
+    if keeper is None:
+        os._exit(_whole(main))
+    code = keeper.keep()
     if code < 0:
         raise HarnessBug(f"the harness was ended by signal {-code}")
     return code
+
+
+def enter() -> None:
+    """Go on as PID 1 of a new outer namespace: what follows the call runs in there, under
+    another process id. The process that called stays outside and ends when, and as, the one
+    inside does.
+
+    Must be called from a single-threaded process. Raises MachineUnfit, and nothing has changed,
+    where the kernel refuses.
+    """
+    keeper = _split()
+    if keeper is None:
+        return
+    code = keeper.keep()
+    os._exit(code if code >= 0 else _SIGNALLED - code)
+
+
+_SIGNALLED = 128
+"""A shell's exit code for a process that signal n ended is this plus n."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Keeper:
+    """The process outside, which waits for `middle`."""
+
+    middle: int
+    error_read: int
+
+    def keep(self) -> int:
+        """Pass signals on and return the exit code of PID 1, negative where a signal ended it.
+        Raises MachineUnfit where there never was one."""
+        previous = {s: signal.signal(s, _passer(self.middle)) for s in _SIGNALS}
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        try:
+            with os.fdopen(self.error_read, encoding="utf-8") as pipe:
+                refusal = pipe.read()
+            _, status = os.waitpid(self.middle, 0)
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+        if refusal:
+            raise MachineUnfit(refusal)
+        return os.waitstatus_to_exitcode(status)
 
 
 def _passer(child: int) -> Callable[[int, FrameType | None], None]:
@@ -64,8 +89,28 @@ def _passer(child: int) -> Callable[[int, FrameType | None], None]:
     return pass_on
 
 
-def _middle(main: Callable[[], int], uid: int, gid: int, error_write: int) -> int:
-    """Make the namespaces, then fork: a PID namespace begins with the next child."""
+def _split() -> _Keeper | None:
+    """Fork into the keeper outside and, None, PID 1 of the namespaces."""
+    uid, gid = os.geteuid(), os.getegid()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    error_read, error_write = os.pipe()
+    # A signal that comes before there is somebody to pass it to must wait, not end the keeper.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    middle = os.fork()
+    if middle:
+        os.close(error_write)
+        return _Keeper(middle=middle, error_read=error_read)
+    os.close(error_read)
+    _middle(uid, gid, error_write)
+    return None
+
+
+def _middle(uid: int, gid: int, error_write: int) -> None:
+    """Make the namespaces, then fork: a PID namespace begins with the next child.
+
+    Returns as PID 1, which is ready to work; the process in the middle ends in here.
+    """
     kernel.die_with_parent()
     try:
         os.setsid()
@@ -81,28 +126,40 @@ def _middle(main: Callable[[], int], uid: int, gid: int, error_write: int) -> in
             kernel.map_own_ids(inside=0, uid=uid, gid=gid)
         kernel.unshare(flags)
     except OSError as error:
-        os.write(error_write, _refusal(error).encode())
-        return 1
+        _refuse(error, error_write)
     child = os.fork()
     if child == 0:
-        os._exit(_first(main, error_write))
+        _first(error_write)
+        return
     os.close(error_write)
     for number in _SIGNALS:
         signal.signal(number, _passer(child))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 255
+    if code < 0:
+        _end_by(-code)
+    os._exit(code)
 
 
-def _refusal(error: OSError) -> str:
-    return (
+def _end_by(number: int) -> None:
+    """End as the child did, so that the keeper sees what happened."""
+    if number in _SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _refuse(error: OSError, error_write: int) -> NoReturn:
+    text = (
         f"this machine refuses the namespaces that a run lives in ({error.strerror}); "
         "`aftershock doctor` says why and what mends it"
     )
+    os.write(error_write, text.encode())
+    os._exit(1)
 
 
-def _first(main: Callable[[], int], error_write: int) -> int:
-    """PID 1: its own /proc, no mount that leaves, then the harness."""
+def _first(error_write: int) -> None:
+    """PID 1: its own /proc, no mount that leaves, and signals that it heeds."""
     kernel.die_with_parent()
     try:
         kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
@@ -110,14 +167,19 @@ def _first(main: Callable[[], int], error_write: int) -> int:
             "proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
         )
     except OSError as error:
-        os.write(error_write, _refusal(error).encode())
-        return 1
+        _refuse(error, error_write)
     os.close(error_write)
+    # The kernel keeps from PID 1 every signal for which it has no handler.
     for number in _SIGNALS:
         signal.signal(number, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+def _whole(main: Callable[[], int]) -> int:
+    """The last frame of PID 1: report, never unwind into the caller's."""
     try:
         return main()
-    except BaseException:  # noqa: BLE001 (the last frame of this process: report, never unwind)
+    except BaseException:  # noqa: BLE001 (see above)
         traceback.print_exc()
         return 255
     finally:
