@@ -7,7 +7,7 @@ notice: the limits are halved until the page is below its budget of bytes.
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -179,6 +179,7 @@ def _environment(limits: Limits) -> Environment:
         cutvalue=lambda thing: words.value(thing, limits.value_chars),
         anchor=safe_name,
         utc=utc,
+        telling=telling,
     )
     environment.globals["Cell"] = Cell
     environment.finalize = _finalize
@@ -294,10 +295,31 @@ def _excerpt(
     if stored.verdict.decided and not stored.violations and stored.as_expected:
         return None
     wanted = {key for violation in stored.violations for key in violation.keys[:3]}
-    moments = [op.end_s or op.start_s for op in recording.operations if op.key in wanted]
+    moments = [
+        (op.end_s or op.start_s, f"{op.f} {op.key} ended: {op.outcome}")
+        for op in recording.operations
+        if op.key in wanted
+    ]
     for fault in stored.record.faults:
-        moments += [at for at in (fault.injected_at, fault.proved_at) if at is not None]
-    return excerpt(logs, recording.epoch_s, moments[:12], most_lines)
+        name = f"{fault.name} on {fault.target}"
+        steps = (
+            (fault.injected_at, f"{name}: injected"),
+            (fault.proved_at, f"{name}: proved"),
+            (fault.healed_at, f"{name}: healed"),
+        )
+        moments += [(at_s, says) for at_s, says in steps if at_s is not None]
+    return excerpt(logs, recording.epoch_s, moments[:20], most_lines)
+
+
+def telling(row: Mapping[str, object]) -> list[tuple[str, object]]:
+    """The fields of a row that hold anything, in their order; a line of the history in short."""
+    kept = [(name, told) for name, told in row.items() if told not in (None, "", "{}", {}, [])]
+    if not row.keys() >= {"type", "process", "f", "time_s"}:
+        return kept
+    at = row["time_s"]
+    when = words.moment(at) if isinstance(at, int | float) else str(at)
+    what = (str(row["type"]), f"{when} {row['f']} by {row['process']}")
+    return [what, *((name, told) for name, told in kept if name in {"value", "error"})]
 
 
 def utc(epoch_s: float | None) -> str:

@@ -30,7 +30,8 @@ class LogLine:
     at_s: float | None
     text: str
     level: str
-    """`error`, `warning`, `harness` (a separator of ours) or empty."""
+    """`error`, `warning`, `harness` (a separator of ours), `moment` (no line of a log, but what
+    happened then) or empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +43,22 @@ class Excerpt:
 
 
 def excerpt(
-    logs: Sequence[Path], epoch_s: float | None, moments: Sequence[float], most_lines: int
+    logs: Sequence[Path],
+    epoch_s: float | None,
+    moments: Sequence[tuple[float, str]],
+    most_lines: int,
 ) -> Excerpt:
-    """The lines within ±2 s of the moments, at most `most_lines`, each node its share."""
+    """The lines within ±2 s of the moments (time and what happened), which stand among them; at
+    most `most_lines`, each node its share."""
     share = max(most_lines // max(len(logs), 1), 3)
     read = {path: _lines(path, epoch_s) for path in logs}
-    near = [line for lines in read.values() for line in _near(lines, moments, share)]
+    times = [at_s for at_s, _ in moments]
+    near = [line for lines in read.values() for line in _near(lines, times, share)]
     if near:
+        near += [
+            LogLine(node="", at_s=at_s, text=cut(says, _LONGEST_LINE), level="moment")
+            for at_s, says in moments
+        ]
         near.sort(key=lambda line: line.at_s or 0.0)
         return Excerpt(lines=tuple(near), says=f"lines within {AROUND_S:g} s of what happened")
     tails = [line for lines in read.values() for line in lines[-min(share, 12) :]]

@@ -88,7 +88,8 @@ class Picture:
     """Everything to draw. `view` is what is seen at first, `full` all that there is."""
 
     height: float
-    lanes_bottom: float
+    bottom: float
+    """Where lanes and panels end and the axis begins."""
     full: tuple[float, float]
     view: tuple[float, float]
     lanes: tuple[Lane, ...]
@@ -125,21 +126,16 @@ def picture_of(stored: StoredScenario, recording: Recording) -> Picture:
     lanes = _lanes(stored, max(rows.values(), default=0) + 1)
     by_name = {lane.name: lane for lane in lanes}
     bottom = lanes[-1].y + lanes[-1].height
-    latency = Lane(name="latency", role="log scale", y=bottom + 2 * _GAP, height=_LATENCY_H)
-    throughput = Lane(
-        name="throughput",
-        role=f"per {seconds(recording.bin_s)}",
-        y=latency.y + _LATENCY_H + 2 * _GAP,
-        height=_THROUGHPUT_H,
-    )
+    latency, throughput = _panels(bottom, recording.bin_s)
     rules, latency_paths = _latency(recording.operations, latency)
     top, throughput_paths = _throughput(recording, throughput)
     view = _view(stored.record.phases, full)
     wanted = {key for violation in stored.violations for key in violation.keys}
-    bottom_all = throughput.y + throughput.height
+    panels = (latency, throughput) if recording.operations else ()
+    bottom_all = panels[-1].y + panels[-1].height if panels else bottom
     return Picture(
         height=bottom_all + _AXIS_H,
-        lanes_bottom=bottom,
+        bottom=bottom_all,
         full=full,
         view=view,
         lanes=lanes,
@@ -156,8 +152,15 @@ def picture_of(stored: StoredScenario, recording: Recording) -> Picture:
         rules=(*rules, *top),
         ticks=ticks(view),
         paths=(*latency_paths, *throughput_paths),
-        panels=(latency, throughput),
+        panels=panels,
     )
+
+
+def _panels(top: float, bin_s: float) -> tuple[Lane, Lane]:
+    latency = Lane(name="latency", role="log scale", y=top + 2 * _GAP, height=_LATENCY_H)
+    below = latency.y + latency.height + 2 * _GAP
+    role = f"per {seconds(bin_s)}"
+    return latency, Lane(name="throughput", role=role, y=below, height=_THROUGHPUT_H)
 
 
 def ticks(view: tuple[float, float], most: int = 12) -> tuple[Tick, ...]:

@@ -41,11 +41,13 @@ def cut(text: str, limit: int) -> str:
 
 
 def value(thing: object, limit: int = 400) -> str:
-    """One value of a row as people read it: text bare, the rest as JSON."""
+    """One value of a row as people read it: text bare, figures short, the rest as JSON."""
     if thing is None:
         return "NULL"
     if isinstance(thing, str):
         return cut(thing, limit)
+    if isinstance(thing, float):
+        return f"{thing:.6g}" if abs(thing) < 1e6 else f"{thing:,.0f}"
     return cut(json.dumps(thing, ensure_ascii=False, default=str), limit)
 
 
@@ -79,8 +81,30 @@ def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
 
 
 def figures(measured: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    """Measured figures as (name, value) in their own order, names in words."""
-    return tuple((clean(str(k)).replace("_", " "), value(v)) for k, v in measured.items())
+    """Measured figures as (name, value) in their own order, names in words. A list of objects
+    (the probes of a fault) gives one entry an object, without a name."""
+    found = []
+    for name, told in measured.items():
+        if isinstance(told, list | tuple) and told and all(isinstance(t, Mapping) for t in told):
+            found += [("", _told(one)) for one in told]
+        else:
+            found.append((_name(name), _told(told)))
+    return tuple(found)
+
+
+def _name(key: object) -> str:
+    return clean(str(key)).replace("_", " ")
+
+
+def _told(told: object) -> str:
+    """Nested figures without the signs of JSON: `link order→kafka-1, reach answered`."""
+    if isinstance(told, Mapping):
+        return ", ".join(f"{_name(k)} {_told(v)}" for k, v in told.items())
+    if isinstance(told, list | tuple):
+        return ", ".join(_told(one) for one in told) or "none"
+    if isinstance(told, bool):
+        return "yes" if told else "no"
+    return value(told)
 
 
 class Cell(Enum):

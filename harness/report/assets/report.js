@@ -220,6 +220,8 @@
   const timeline = (scenario) => {
     const svg = scenario.querySelector("svg.tl");
     if (svg && !made.has(scenario.id)) made.set(scenario.id, new Timeline(svg));
+    const log = scenario.querySelector(".log"), moment = log?.querySelector(".l-moment, .l-error");
+    if (moment && log.scrollTop === 0) log.scrollTop = moment.offsetTop - 60;
     return made.get(scenario.id);
   };
   for (const one of scenarios) {
