@@ -107,6 +107,6 @@ def _named(fault: FaultRecord) -> str:
 def _held(record: ScenarioRecord, findings: Sequence[Finding]) -> str:
     faults = in_words([_named(f) for f in record.faults])
     under = f"under {faults}, proved before, during and after" if faults else "without a fault"
-    plural = "invariants" if len(findings) != 1 else "invariant"
+    all_of_them = f"all {len(findings)} invariants" if len(findings) > 1 else "its invariant"
     ops = f"{record.ops.ok:,} operations"
-    return f"{record.scenario.pattern} kept all {len(findings)} {plural} over {ops} {under}"
+    return f"{record.scenario.pattern} kept {all_of_them} over {ops} {under}"

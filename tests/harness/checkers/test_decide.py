@@ -53,8 +53,13 @@ def record(
 @pytest.mark.parametrize(
     "told, findings, verdict, reason",
     [
-        (record(PROVED), (HELD,), Verdict.PASS, "p kept all 1 invariant over 5 operations"),
-        (record(fault="none"), (HELD, HELD), Verdict.PASS, "without a fault"),
+        (record(PROVED), (HELD,), Verdict.PASS, "p kept its invariant over 5 operations"),
+        (
+            record(fault="none"),
+            (HELD, HELD),
+            Verdict.PASS,
+            "kept all 2 invariants over 5 operations without a fault",
+        ),
         (record(PROVED), (HELD, LOST), Verdict.VIOLATION, "lost"),
         (record(UNPROVED), (LOST,), Verdict.VIOLATION, "lost"),
         (record(NOT_FIRED), (LOST,), Verdict.VIOLATION, "lost"),

@@ -1,305 +1,32 @@
 """The shop's invariants over hand-made snapshots: silent on sound ones, and each one fires, with
 the right keys, on snapshots that were made bad in one place."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.checkers.invariant import Invariants, read_invariants
-from harness.checkers.judge import judge
 from harness.model.fault import FaultRecord, Probe
-from harness.model.op import OpCounts
-from harness.model.record import Judged, ScenarioRecord
-from harness.model.scenario import Scenario
-from harness.model.snapshot import (
-    CONNECT_SCHEMA,
-    GROUPS_SCHEMA,
-    HISTORY_SCHEMA,
-    QUIESCENCE_SCHEMA,
-    SLOTS_SCHEMA,
-    TOPIC_SCHEMA,
-)
+from harness.model.record import Judged
 from harness.model.verdict import Finding, Verdict
-from harness.store import write_parquet
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from tests.suites.shop.conftest import Kit, Shop
 
-FOLDER = Path(__file__).resolve().parents[3] / "suites" / "shop" / "invariants"
 PATTERNS = ("dual-write", "outbox-polling", "outbox-cdc")
-START = datetime(2026, 11, 23, 4, 45, 0, tzinfo=UTC)
-
-_TIME = pa.timestamp("us", tz="UTC")
-_TEXT, _INT = pa.string(), pa.int32()
-SCHEMAS: Mapping[str, pa.Schema] = {
-    "ops": HISTORY_SCHEMA,
-    "kafka.order.events": TOPIC_SCHEMA,
-    "groups": GROUPS_SCHEMA,
-    "slots": SLOTS_SCHEMA,
-    "connect": CONNECT_SCHEMA,
-    "quiescence": QUIESCENCE_SCHEMA,
-    "db.order-db.orders": pa.schema(
-        {
-            "order_id": _TEXT,
-            "product_id": _TEXT,
-            "quantity": _INT,
-            "status": _TEXT,
-            "version": _INT,
-            "created_at": _TIME,
-            "updated_at": _TIME,
-        }
-    ),
-    "db.order-db.outbox": pa.schema(
-        {
-            "id": _TEXT,
-            "seq": pa.int64(),
-            "aggregatetype": _TEXT,
-            "aggregateid": _TEXT,
-            "type": _TEXT,
-            "version": _INT,
-            "payload": _TEXT,
-            "created_at": _TIME,
-            "sent_at": _TIME,
-        }
-    ),
-    "db.inventory-db.stock": pa.schema({"product_id": _TEXT, "on_hand": _INT, "initial": _INT}),
-    "db.inventory-db.stock_movements": pa.schema(
-        {
-            "event_id": _TEXT,
-            "order_id": _TEXT,
-            "product_id": _TEXT,
-            "delta": _INT,
-            "version": _INT,
-            "applied_at": _TIME,
-        }
-    ),
-    "db.shipping-db.shipments": pa.schema(
-        {
-            "order_id": _TEXT,
-            "product_id": _TEXT,
-            "quantity": _INT,
-            "status": _TEXT,
-            "version": _INT,
-            "updated_at": _TIME,
-        }
-    ),
-    "db.shipping-db.shipment_changes": pa.schema(
-        {
-            "event_id": _TEXT,
-            "order_id": _TEXT,
-            "type": _TEXT,
-            "version": _INT,
-            "applied_at": _TIME,
-        }
-    ),
-}
-TYPES = {1: "order-placed", 2: "order-cancelled"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """An order as it was asked for."""
-
-    id: str
-    product: str
-    quantity: int
-    cancelled: bool = False
-
-
-def event_id(order_id: str, version: int) -> str:
-    """The same event of the same order has the same id in every snapshot."""
-    return str(UUID(int=int(order_id) * 10 + version))
-
-
-@dataclass(slots=True, kw_only=True)
-class Shop:
-    """A snapshot in the making: rows by table, to be swapped by a test before it is judged."""
-
-    pattern: str
-    tables: dict[str, list[Row]] = field(default_factory=dict)
-    faults: tuple[FaultRecord, ...] = ()
-
-    def __getitem__(self, table: str) -> list[Row]:
-        return self.tables[table]
-
-    def row(self, table: str, **wanted: object) -> Row:
-        """The one row with these values."""
-        (found,) = self.rows(table, **wanted)
-        return found
-
-    def rows(self, table: str, **wanted: object) -> list[Row]:
-        return [r for r in self.tables[table] if all(r[k] == v for k, v in wanted.items())]
-
-    def drop(self, table: str, **wanted: object) -> None:
-        """Delete the one row with these values."""
-        self.tables[table].remove(self.row(table, **wanted))
-
-    def record(self, order_id: str, version: int) -> Row:
-        """The topic's record of one event."""
-        wanted = event_id(order_id, version)
-        (found,) = [r for r in self.tables[TOPIC] if json.loads(r["value"])["event_id"] == wanted]
-        return found
-
-    def rewrite(self, order_id: str, version: int, **change: object) -> None:
-        """Change fields of one record's value."""
-        record = self.record(order_id, version)
-        record["value"] = json.dumps({**json.loads(record["value"]), **change})
-
-    def repeat(self, order_id: str, version: int) -> None:
-        """Append the same event to its partition again."""
-        record = self.record(order_id, version)
-        self.tables[TOPIC].append({**record, "offset": record["offset"] + 1000})
-
-
 TOPIC = "kafka.order.events"
 ORDERS, OUTBOX = "db.order-db.orders", "db.order-db.outbox"
 STOCK, MOVEMENTS = "db.inventory-db.stock", "db.inventory-db.stock_movements"
 SHIPMENTS, CHANGES = "db.shipping-db.shipments", "db.shipping-db.shipment_changes"
-
-THREE = (
-    Order(id="2", product="anvil", quantity=3),
-    Order(id="10", product="anvil", quantity=1, cancelled=True),
-    Order(id="17", product="drill", quantity=2),
-)
-
-
-def sound(pattern: str, orders: tuple[Order, ...] = THREE) -> Shop:
-    """What a run leaves in which everything went well."""
-    shop = Shop(pattern=pattern, tables={name: [] for name in SCHEMAS})
-    for order in orders:
-        _add_order(shop, order)
-    for product in {order.product for order in orders}:
-        moved = sum(row["delta"] for row in shop.rows(MOVEMENTS, product_id=product))
-        shop[STOCK].append({"product_id": product, "on_hand": 1000 + moved, "initial": 1000})
-    shop["quiescence"].extend(
-        {"condition": name, "met": True, "waited_s": 0.5, "detail": ""}
-        for name in ("consumers caught up", "outbox empty")
-    )
-    shop["groups"].extend(
-        {
-            "group": g,
-            "topic": "order.events",
-            "partition": 0,
-            "committed": 5,
-            "log_end": 5,
-            "lag": 0,
-        }
-        for g in ("inventory", "shipping")
-    )
-    if pattern == "outbox-cdc":
-        shop["connect"].extend(
-            {"node": "connect", "connector": "order-outbox", "state": "RUNNING", "task": task}
-            for task in (None, 0)
-        )
-        shop["slots"].append(
-            {"node": "order-db", "slot": "order_outbox", "active": True, "wal_status": "reserved"}
-        )
-    return shop
-
-
-def _add_order(shop: Shop, order: Order) -> None:
-    versions = (1, 2) if order.cancelled else (1,)
-    status = "cancelled" if order.cancelled else "placed"
-    content = {"order_id": order.id, "product_id": order.product, "quantity": order.quantity}
-    state = {**content, "status": status, "version": versions[-1]}
-    shop[ORDERS].append({**state, "created_at": _at(order, 1), "updated_at": _at(order, 2)})
-    shop[SHIPMENTS].append({**state, "updated_at": _at(order, 4)})
-    for version in versions:
-        _add_ops(shop, order, version)
-        _add_event(shop, order, version)
-
-
-def _add_ops(shop: Shop, order: Order, version: int) -> None:
-    for kind in ("invoke", "ok"):
-        shop["ops"].append(
-            {
-                "index": len(shop["ops"]),
-                "type": kind,
-                "process": "client-1",
-                "f": "place-order" if version == 1 else "cancel-order",
-                "key": order.id,
-                "time_s": 1.0,
-                "at": START,
-                "value": "{}",
-            }
-        )
-
-
-def _add_event(shop: Shop, order: Order, version: int) -> None:
-    name = event_id(order.id, version)
-    content = {"order_id": order.id, "product_id": order.product, "quantity": order.quantity}
-    value = {"event_id": name, "type": TYPES[version], **content, "version": version}
-    shop[TOPIC].append(
-        {
-            "partition": int(order.id) % 3,
-            "offset": len(shop[TOPIC]),
-            "timestamp": _at(order, version),
-            "key": order.id,
-            "value": json.dumps(value),
-            "headers": json.dumps({"event_id": name}),
-            "committed": True,
-        }
-    )
-    effect = {"event_id": name, "order_id": order.id, "version": version}
-    effect["applied_at"] = _at(order, 2 + version)
-    delta = -order.quantity if version == 1 else order.quantity
-    shop[MOVEMENTS].append({**effect, "product_id": order.product, "delta": delta})
-    shop[CHANGES].append({**effect, "type": TYPES[version]})
-    if shop.pattern != "dual-write":
-        shop[OUTBOX].append(
-            {
-                "id": name,
-                "seq": len(shop[OUTBOX]) + 1,
-                "aggregatetype": "order",
-                "aggregateid": order.id,
-                "type": TYPES[version],
-                "version": version,
-                "payload": json.dumps(value),
-                "created_at": _at(order, version),
-                "sent_at": _at(order, 3) if shop.pattern == "outbox-polling" else None,
-            }
-        )
-
-
-def _at(order: Order, step: int) -> datetime:
-    return START + timedelta(seconds=int(order.id), milliseconds=100 * step + 23)
-
-
-@pytest.fixture(scope="module")
-def invariants() -> Invariants:
-    return read_invariants(FOLDER)
-
-
-def judged(shop: Shop, folder: Path, invariants: Invariants) -> Judged:
-    """Write the snapshot and judge it."""
-    (folder / "snapshot").mkdir(parents=True)
-    for name, rows in shop.tables.items():
-        place = folder / ("history" if name == "ops" else f"snapshot/{name}")
-        table = pa.Table.from_pylist(rows, schema=SCHEMAS[name])
-        write_parquet(place.with_name(f"{place.name}.parquet"), table)
-    record = ScenarioRecord(
-        dir=folder,
-        scenario=Scenario(
-            suite="shop",
-            pattern=shop.pattern,
-            fault=shop.faults[0].name if shop.faults else "none",
-            seed=1,
-        ),
-        ops=OpCounts(ok=len(shop.rows("ops", type="ok"))),
-        faults=shop.faults,
-        collected=True,
-    )
-    return judge(record, invariants)
 
 
 def fired(told: Judged) -> dict[str, tuple[str, ...]]:
@@ -316,21 +43,21 @@ def finding(told: Judged, invariant: str) -> Finding:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_sound_snapshot_passes_and_every_invariant_has_judged_something(
-    pattern: str, tmp_path: Path, invariants: Invariants
+    pattern: str, tmp_path: Path, kit: Kit
 ) -> None:
     """Silence means something only where something was looked at."""
-    told = judged(sound(pattern), tmp_path / "run", invariants)
+    told = kit.judged(kit.sound(pattern), tmp_path / "run")
     findings = told.judgement.findings
     assert [(f.invariant, f.undecided) for f in findings if f.undecided] == []
     assert fired(told) == {}
     assert told.verdict is Verdict.PASS
     assert all(f.judged > 0 for f in findings)
-    assert {f.invariant for f in findings} == {i.id for i in invariants.of(pattern)}
+    assert {f.invariant for f in findings} == {i.id for i in kit.invariants.of(pattern)}
 
 
-def test_outbox_invariants_are_not_asked_of_dual_write(invariants: Invariants) -> None:
+def test_outbox_invariants_are_not_asked_of_dual_write(kit: Kit) -> None:
     """Its outbox table is there and empty: nothing could be judged."""
-    names = {pattern: {i.id for i in invariants.of(pattern)} for pattern in PATTERNS}
+    names = {pattern: {i.id for i in kit.invariants.of(pattern)} for pattern in PATTERNS}
     assert names["outbox-polling"] == names["outbox-cdc"]
     assert names["outbox-cdc"] - names["dual-write"] == {"outbox-drained"}
 
@@ -363,7 +90,7 @@ def _aborted(shop: Shop) -> None:
 
 def _outbox_row_without_order(shop: Shop) -> None:
     row = shop.row(OUTBOX, aggregateid="2")
-    shop[OUTBOX].append({**row, "aggregateid": "99", "id": event_id("99", 1), "seq": 99})
+    shop[OUTBOX].append({**row, "aggregateid": "99", "id": shop.event_id("99", 1), "seq": 99})
 
 
 def _phantom(shop: Shop) -> None:
@@ -391,7 +118,7 @@ def _stock_taken_twice(shop: Shop) -> None:
 
 def _applied_twice_under_two_ids(shop: Shop) -> None:
     shop.repeat("17", 1)
-    again = {"event_id": event_id("999", 1)}
+    again = {"event_id": shop.event_id("999", 1)}
     shop[TOPIC][-1]["value"] = json.dumps({**json.loads(shop[TOPIC][-1]["value"]), **again})
     shop[TOPIC][-1]["headers"] = json.dumps(again)
     shop[CHANGES].append({**shop.row(CHANGES, order_id="17"), **again})
@@ -594,113 +321,101 @@ def test_a_bad_snapshot_fires_what_it_breaks_and_nothing_else(
     spoil: Callable[[Shop], None],
     expected: Fired,
     tmp_path: Path,
-    invariants: Invariants,
+    kit: Kit,
 ) -> None:
     """Right invariant, right keys, no false alarm beside it."""
-    shop = sound(pattern)
+    shop = kit.sound(pattern)
     spoil(shop)
-    told = judged(shop, tmp_path / "run", invariants)
+    told = kit.judged(shop, tmp_path / "run")
     assert fired(told) == expected
     liveness_alone = set(expected) == {"liveness-after-heal"}
     assert told.verdict is (Verdict.LIVENESS if liveness_alone else Verdict.VIOLATION)
+    said = [f.violation.summary for f in told.judgement.findings if f.violation is not None]
+    assert all("{" not in summary and "None" not in summary for summary in said), said
 
 
-def test_every_invariant_is_fired_by_some_bad_snapshot(invariants: Invariants) -> None:
+def test_every_invariant_is_fired_by_some_bad_snapshot(kit: Kit) -> None:
     """A guarantee that nothing can break guards nothing."""
-    assert {name for _, _, expected in BAD for name in expected} == {i.id for i in invariants.all}
+    assert {name for _, _, expected in BAD for name in expected} == {
+        i.id for i in kit.invariants.all
+    }
 
 
-def test_the_loss_is_told_with_its_time_and_its_key(tmp_path: Path, invariants: Invariants) -> None:
+def test_the_loss_is_told_with_its_time_and_its_key(tmp_path: Path, kit: Kit) -> None:
     """The sentence that people read."""
-    shop = sound("dual-write")
+    shop = kit.sound("dual-write")
     _lost(shop)
-    told = judged(shop, tmp_path / "run", invariants)
+    told = kit.judged(shop, tmp_path / "run")
     assert told.judgement.reason == (
         "dual-write lost 1 of 3 orders: order 17 was committed at 04:45:17.123 "
         "and no record of it is in any topic"
     )
 
 
-def test_every_summary_is_filled_in(tmp_path: Path, invariants: Invariants) -> None:
-    """No brace is left for people to read."""
-    for place, (pattern, spoil, _) in enumerate(BAD):
-        shop = sound(pattern)
-        spoil(shop)
-        told = judged(shop, tmp_path / str(place), invariants)
-        said = [f.violation.summary for f in told.judgement.findings if f.violation is not None]
-        assert all("{" not in summary and "None" not in summary for summary in said), said
-
-
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_a_record_twice_in_the_topic_is_legal(
-    pattern: str, tmp_path: Path, invariants: Invariants
-) -> None:
+def test_a_record_twice_in_the_topic_is_legal(pattern: str, tmp_path: Path, kit: Kit) -> None:
     """At least once: only its effect may not be twice."""
-    shop = sound(pattern)
+    shop = kit.sound(pattern)
     shop.repeat("10", 1)
     shop.repeat("17", 1)
-    assert judged(shop, tmp_path / "run", invariants).verdict is Verdict.PASS
+    assert kit.judged(shop, tmp_path / "run").verdict is Verdict.PASS
 
 
-def test_deleted_outbox_rows_are_no_loss(tmp_path: Path, invariants: Invariants) -> None:
+def test_deleted_outbox_rows_are_no_loss(tmp_path: Path, kit: Kit) -> None:
     """The relay cleans up what it has sent."""
-    shop = sound("outbox-polling")
+    shop = kit.sound("outbox-polling")
     shop[OUTBOX].clear()
-    assert judged(shop, tmp_path / "run", invariants).verdict is Verdict.PASS
+    assert kit.judged(shop, tmp_path / "run").verdict is Verdict.PASS
 
 
-def test_an_unknown_outcome_excuses_either_state(tmp_path: Path, invariants: Invariants) -> None:
+def test_an_unknown_outcome_excuses_either_state(tmp_path: Path, kit: Kit) -> None:
     """`info` is no promise."""
-    shop = sound("dual-write")
+    shop = kit.sound("dual-write")
     shop.row("ops", key="17", type="ok")["type"] = "info"
     shop["ops"].append({**shop["ops"][1], "index": 50, "key": "40", "type": "info"})
-    assert judged(shop, tmp_path / "run", invariants).verdict is Verdict.PASS
+    assert kit.judged(shop, tmp_path / "run").verdict is Verdict.PASS
 
 
-def test_what_is_missing_before_rest_is_not_called_lost(
-    tmp_path: Path, invariants: Invariants
-) -> None:
+def test_what_is_missing_before_rest_is_not_called_lost(tmp_path: Path, kit: Kit) -> None:
     """What has not come to rest may still deliver: LIVENESS, and the rest is undecided."""
-    shop = sound("outbox-polling")
+    shop = kit.sound("outbox-polling")
     _outbox_left(shop)
     _not_caught_up(shop)
-    told = judged(shop, tmp_path / "run", invariants)
+    told = kit.judged(shop, tmp_path / "run")
     assert fired(told) == {"liveness-after-heal": ("outbox empty",)}
     assert told.verdict is Verdict.LIVENESS
     assert "had not come to rest" in (finding(told, "no-event-lost").undecided or "")
 
 
-def test_a_doubled_effect_counts_before_rest_too(tmp_path: Path, invariants: Invariants) -> None:
+def test_a_doubled_effect_counts_before_rest_too(tmp_path: Path, kit: Kit) -> None:
     """Waiting longer does not undo it."""
-    shop = sound("outbox-polling")
+    shop = kit.sound("outbox-polling")
     _applied_twice(shop)
     _not_caught_up(shop)
-    told = judged(shop, tmp_path / "run", invariants)
+    told = kit.judged(shop, tmp_path / "run")
     assert fired(told)["effect-exactly-once"] == ("17",)
     assert told.verdict is Verdict.VIOLATION
 
 
-def test_a_fault_that_never_worked_is_no_liveness_failure(
-    tmp_path: Path, invariants: Invariants
-) -> None:
+def test_a_fault_that_never_worked_is_no_liveness_failure(tmp_path: Path, kit: Kit) -> None:
     """An injector that does nothing leaves the scenario undecided."""
-    shop = sound("dual-write")
+    shop = kit.sound("dual-write")
     yes, no = Probe(shown=True, says="it answers"), Probe(shown=False, says="it still answers")
     shop.faults = (
         FaultRecord(name="kill", target="order", fired=True, before=yes, during=no, after=yes),
     )
-    told = judged(shop, tmp_path / "run", invariants)
+    told = kit.judged(shop, tmp_path / "run")
     assert told.verdict is Verdict.INCONCLUSIVE
     assert "it still answers" in told.judgement.reason
 
 
 def test_a_table_that_is_not_there_leaves_its_invariants_undecided(
-    tmp_path: Path, invariants: Invariants
+    tmp_path: Path, kit: Kit
 ) -> None:
     """Named, and never a pass."""
-    shop = sound("dual-write")
+    shop = kit.sound("dual-write")
     del shop.tables[SHIPMENTS]
-    told = judged(shop, tmp_path / "run", invariants)
+    told = kit.judged(shop, tmp_path / "run")
     undecided = {f.invariant: f.undecided for f in told.judgement.findings if f.undecided}
     reason = "table db.shipping-db.shipments is missing from the snapshot"
     assert undecided == {"databases-converge": reason}
@@ -708,19 +423,19 @@ def test_a_table_that_is_not_there_leaves_its_invariants_undecided(
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> Shop:
+def histories(draw: st.DrawFn, kit: Kit) -> Shop:
     """A run in which everything went well, with legal redeliveries."""
     ids = draw(st.lists(st.integers(1, 500), min_size=1, max_size=8, unique=True))
     orders = tuple(
-        Order(
-            id=str(number),
-            product=draw(st.sampled_from(("anvil", "drill", "easel"))),
-            quantity=draw(st.integers(1, 9)),
+        kit.order(
+            number,
+            draw(st.sampled_from(("anvil", "drill", "easel"))),
+            draw(st.integers(1, 9)),
             cancelled=draw(st.booleans()),
         )
         for number in ids
     )
-    shop = sound(draw(st.sampled_from(PATTERNS)), orders)
+    shop = kit.sound(draw(st.sampled_from(PATTERNS)), orders)
     for order in orders:
         if draw(st.booleans()):
             shop.repeat(order.id, 1)
@@ -728,30 +443,31 @@ def histories(draw: st.DrawFn) -> Shop:
 
 
 @contextmanager
-def verdict_on(shop: Shop) -> Iterator[Judged]:
+def verdict_on(kit: Kit, shop: Shop) -> Iterator[Judged]:
     """The judgement, from a directory of its own."""
     with TemporaryDirectory() as folder:
-        yield judged(shop, Path(folder) / "run", read_invariants(FOLDER))
+        yield kit.judged(shop, Path(folder) / "run")
 
 
 @settings(max_examples=25, deadline=None)
-@given(shop=histories())
-def test_no_sound_history_is_ever_violated(shop: Shop) -> None:
+@given(data=st.data())
+def test_no_sound_history_is_ever_violated(kit: Kit, data: st.DataObject) -> None:
     """No false alarm."""
-    with verdict_on(shop) as told:
+    with verdict_on(kit, data.draw(histories(kit))) as told:
         assert fired(told) == {}
         assert told.verdict is Verdict.PASS
 
 
 @settings(max_examples=25, deadline=None)
-@given(shop=histories(), data=st.data())
+@given(data=st.data())
 def test_any_event_deleted_from_the_topic_is_caught_by_its_key(
-    shop: Shop, data: st.DataObject
+    kit: Kit, data: st.DataObject
 ) -> None:
     """No loss escapes, whichever it is."""
+    shop = data.draw(histories(kit))
     name = data.draw(st.sampled_from([json.loads(r["value"])["event_id"] for r in shop[TOPIC]]))
     gone = [r for r in shop[TOPIC] if json.loads(r["value"])["event_id"] == name]
     shop[TOPIC][:] = [r for r in shop[TOPIC] if r not in gone]
-    with verdict_on(shop) as told:
+    with verdict_on(kit, shop) as told:
         assert fired(told)["no-event-lost"] == (gone[0]["key"],)
         assert told.verdict is Verdict.VIOLATION

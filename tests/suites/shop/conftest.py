@@ -1,0 +1,318 @@
+"""The shop's snapshots made by hand: sound ones to start from, and their judgement."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pytest
+
+from harness.checkers.invariant import Invariants, read_invariants
+from harness.checkers.judge import judge
+from harness.model.fault import FaultRecord
+from harness.model.op import OpCounts
+from harness.model.record import Judged, ScenarioRecord
+from harness.model.scenario import Scenario
+from harness.model.snapshot import (
+    CONNECT_SCHEMA,
+    GROUPS_SCHEMA,
+    HISTORY_SCHEMA,
+    QUIESCENCE_SCHEMA,
+    SLOTS_SCHEMA,
+    TOPIC_SCHEMA,
+)
+from harness.store import write_parquet
+
+Row = dict[str, Any]
+
+FOLDER = Path(__file__).resolve().parents[3] / "suites" / "shop" / "invariants"
+START = datetime(2026, 11, 23, 4, 45, 0, tzinfo=UTC)
+
+_TIME = pa.timestamp("us", tz="UTC")
+_TEXT, _INT = pa.string(), pa.int32()
+SCHEMAS: Mapping[str, pa.Schema] = {
+    "ops": HISTORY_SCHEMA,
+    "kafka.order.events": TOPIC_SCHEMA,
+    "groups": GROUPS_SCHEMA,
+    "slots": SLOTS_SCHEMA,
+    "connect": CONNECT_SCHEMA,
+    "quiescence": QUIESCENCE_SCHEMA,
+    "db.order-db.orders": pa.schema(
+        {
+            "order_id": _TEXT,
+            "product_id": _TEXT,
+            "quantity": _INT,
+            "status": _TEXT,
+            "version": _INT,
+            "created_at": _TIME,
+            "updated_at": _TIME,
+        }
+    ),
+    "db.order-db.outbox": pa.schema(
+        {
+            "id": _TEXT,
+            "seq": pa.int64(),
+            "aggregatetype": _TEXT,
+            "aggregateid": _TEXT,
+            "type": _TEXT,
+            "version": _INT,
+            "payload": _TEXT,
+            "created_at": _TIME,
+            "sent_at": _TIME,
+        }
+    ),
+    "db.inventory-db.stock": pa.schema({"product_id": _TEXT, "on_hand": _INT, "initial": _INT}),
+    "db.inventory-db.stock_movements": pa.schema(
+        {
+            "event_id": _TEXT,
+            "order_id": _TEXT,
+            "product_id": _TEXT,
+            "delta": _INT,
+            "version": _INT,
+            "applied_at": _TIME,
+        }
+    ),
+    "db.shipping-db.shipments": pa.schema(
+        {
+            "order_id": _TEXT,
+            "product_id": _TEXT,
+            "quantity": _INT,
+            "status": _TEXT,
+            "version": _INT,
+            "updated_at": _TIME,
+        }
+    ),
+    "db.shipping-db.shipment_changes": pa.schema(
+        {
+            "event_id": _TEXT,
+            "order_id": _TEXT,
+            "type": _TEXT,
+            "version": _INT,
+            "applied_at": _TIME,
+        }
+    ),
+}
+TYPES = {1: "order-placed", 2: "order-cancelled"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order as it was asked for."""
+
+    id: str
+    product: str
+    quantity: int
+    cancelled: bool = False
+
+
+def event_id(order_id: str, version: int) -> str:
+    """The same event of the same order has the same id in every snapshot."""
+    return str(UUID(int=int(order_id) * 10 + version))
+
+
+@dataclass(slots=True, kw_only=True)
+class Shop:
+    """A snapshot in the making: rows by table, to be swapped by a test before it is judged."""
+
+    pattern: str
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+    faults: tuple[FaultRecord, ...] = ()
+
+    @staticmethod
+    def event_id(order_id: str, version: int) -> str:
+        return event_id(order_id, version)
+
+    def __getitem__(self, table: str) -> list[Row]:
+        return self.tables[table]
+
+    def row(self, table: str, **wanted: object) -> Row:
+        """The one row with these values."""
+        (found,) = self.rows(table, **wanted)
+        return found
+
+    def rows(self, table: str, **wanted: object) -> list[Row]:
+        return [r for r in self.tables[table] if all(r[k] == v for k, v in wanted.items())]
+
+    def drop(self, table: str, **wanted: object) -> None:
+        """Delete the one row with these values."""
+        self.tables[table].remove(self.row(table, **wanted))
+
+    def record(self, order_id: str, version: int) -> Row:
+        """The topic's record of one event."""
+        wanted = event_id(order_id, version)
+        (found,) = [r for r in self.tables[TOPIC] if json.loads(r["value"])["event_id"] == wanted]
+        return found
+
+    def rewrite(self, order_id: str, version: int, **change: object) -> None:
+        """Change fields of one record's value."""
+        record = self.record(order_id, version)
+        record["value"] = json.dumps({**json.loads(record["value"]), **change})
+
+    def repeat(self, order_id: str, version: int) -> None:
+        """Append the same event to its partition again."""
+        record = self.record(order_id, version)
+        self.tables[TOPIC].append({**record, "offset": record["offset"] + 1000})
+
+
+TOPIC = "kafka.order.events"
+ORDERS, OUTBOX = "db.order-db.orders", "db.order-db.outbox"
+STOCK, MOVEMENTS = "db.inventory-db.stock", "db.inventory-db.stock_movements"
+SHIPMENTS, CHANGES = "db.shipping-db.shipments", "db.shipping-db.shipment_changes"
+
+THREE = (
+    Order(id="2", product="anvil", quantity=3),
+    Order(id="10", product="anvil", quantity=1, cancelled=True),
+    Order(id="17", product="drill", quantity=2),
+)
+
+
+def sound(pattern: str, orders: tuple[Order, ...] = THREE) -> Shop:
+    """What a run leaves in which everything went well."""
+    shop = Shop(pattern=pattern, tables={name: [] for name in SCHEMAS})
+    for order in orders:
+        _add_order(shop, order)
+    for product in {order.product for order in orders}:
+        moved = sum(row["delta"] for row in shop.rows(MOVEMENTS, product_id=product))
+        shop[STOCK].append({"product_id": product, "on_hand": 1000 + moved, "initial": 1000})
+    shop["quiescence"].extend(
+        {"condition": name, "met": True, "waited_s": 0.5, "detail": ""}
+        for name in ("consumers caught up", "outbox empty")
+    )
+    shop["groups"].extend(
+        {
+            "group": g,
+            "topic": "order.events",
+            "partition": 0,
+            "committed": 5,
+            "log_end": 5,
+            "lag": 0,
+        }
+        for g in ("inventory", "shipping")
+    )
+    if pattern == "outbox-cdc":
+        shop["connect"].extend(
+            {"node": "connect", "connector": "order-outbox", "state": "RUNNING", "task": task}
+            for task in (None, 0)
+        )
+        shop["slots"].append(
+            {"node": "order-db", "slot": "order_outbox", "active": True, "wal_status": "reserved"}
+        )
+    return shop
+
+
+def _add_order(shop: Shop, order: Order) -> None:
+    versions = (1, 2) if order.cancelled else (1,)
+    status = "cancelled" if order.cancelled else "placed"
+    content = {"order_id": order.id, "product_id": order.product, "quantity": order.quantity}
+    state = {**content, "status": status, "version": versions[-1]}
+    shop[ORDERS].append({**state, "created_at": _at(order, 1), "updated_at": _at(order, 2)})
+    shop[SHIPMENTS].append({**state, "updated_at": _at(order, 4)})
+    for version in versions:
+        _add_ops(shop, order, version)
+        _add_event(shop, order, version)
+
+
+def _add_ops(shop: Shop, order: Order, version: int) -> None:
+    for kind in ("invoke", "ok"):
+        shop["ops"].append(
+            {
+                "index": len(shop["ops"]),
+                "type": kind,
+                "process": "client-1",
+                "f": "place-order" if version == 1 else "cancel-order",
+                "key": order.id,
+                "time_s": 1.0,
+                "at": START,
+                "value": "{}",
+            }
+        )
+
+
+def _add_event(shop: Shop, order: Order, version: int) -> None:
+    name = event_id(order.id, version)
+    content = {"order_id": order.id, "product_id": order.product, "quantity": order.quantity}
+    value = {"event_id": name, "type": TYPES[version], **content, "version": version}
+    shop[TOPIC].append(
+        {
+            "partition": int(order.id) % 3,
+            "offset": len(shop[TOPIC]),
+            "timestamp": _at(order, version),
+            "key": order.id,
+            "value": json.dumps(value),
+            "headers": json.dumps({"event_id": name}),
+            "committed": True,
+        }
+    )
+    effect = {"event_id": name, "order_id": order.id, "version": version}
+    effect["applied_at"] = _at(order, 2 + version)
+    delta = -order.quantity if version == 1 else order.quantity
+    shop[MOVEMENTS].append({**effect, "product_id": order.product, "delta": delta})
+    shop[CHANGES].append({**effect, "type": TYPES[version]})
+    if shop.pattern != "dual-write":
+        shop[OUTBOX].append(
+            {
+                "id": name,
+                "seq": len(shop[OUTBOX]) + 1,
+                "aggregatetype": "order",
+                "aggregateid": order.id,
+                "type": TYPES[version],
+                "version": version,
+                "payload": json.dumps(value),
+                "created_at": _at(order, version),
+                "sent_at": _at(order, 3) if shop.pattern == "outbox-polling" else None,
+            }
+        )
+
+
+def _at(order: Order, step: int) -> datetime:
+    return START + timedelta(seconds=int(order.id), milliseconds=100 * step + 23)
+
+
+def judged(shop: Shop, folder: Path, invariants: Invariants) -> Judged:
+    """Write the snapshot and judge it."""
+    (folder / "snapshot").mkdir(parents=True)
+    for name, rows in shop.tables.items():
+        place = folder / ("history" if name == "ops" else f"snapshot/{name}")
+        table = pa.Table.from_pylist(rows, schema=SCHEMAS[name])
+        write_parquet(place.with_name(f"{place.name}.parquet"), table)
+    record = ScenarioRecord(
+        dir=folder,
+        scenario=Scenario(
+            suite="shop",
+            pattern=shop.pattern,
+            fault=shop.faults[0].name if shop.faults else "none",
+            seed=1,
+        ),
+        ops=OpCounts(ok=len(shop.rows("ops", type="ok"))),
+        faults=shop.faults,
+        collected=True,
+    )
+    return judge(record, invariants)
+
+
+class Kit:
+    """What tests make snapshots of, and judge them with."""
+
+    def __init__(self) -> None:
+        self.invariants: Invariants = read_invariants(FOLDER)
+
+    def order(self, number: int, product: str, quantity: int, *, cancelled: bool) -> Order:
+        """One order to be put into a sound snapshot."""
+        return Order(id=str(number), product=product, quantity=quantity, cancelled=cancelled)
+
+    def sound(self, pattern: str, orders: tuple[Order, ...] = THREE) -> Shop:
+        """What a run leaves in which everything went well."""
+        return sound(pattern, orders)
+
+    def judged(self, shop: Shop, folder: Path) -> Judged:
+        """Write the snapshot into the folder and judge it by the shop's own invariants."""
+        return judged(shop, folder, self.invariants)
+
+
+@pytest.fixture(scope="session")
+def kit() -> Kit:
+    return Kit()
