@@ -127,7 +127,9 @@ SUITE = Suite(
     compose=COMPOSE,
     invariants=INVARIANTS,
     patterns=PATTERNS,
-    default_matrix=tuple((name, fault) for name, faults in DEFAULT_MATRIX.items() for fault in faults),
+    default_matrix=tuple(
+        (name, fault) for name, faults in DEFAULT_MATRIX.items() for fault in faults
+    ),
     hops={pattern.name: hops(pattern) for pattern in PATTERNS},
     committed=StoreQuery(
         name="committed orders",

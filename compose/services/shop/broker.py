@@ -11,9 +11,9 @@ from kafka.admin import MemberToRemove
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.net import KafkaNetClient
 
-from shop.events import Message
-from shop.process import log
-from shop.settings import Settings
+from .events import Message
+from .process import log
+from .settings import Settings
 
 PARTITIONS = 3
 REQUEST_TIMEOUT_MS = 3_000

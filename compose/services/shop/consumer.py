@@ -9,12 +9,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from shop.broker import KafkaError, ensure_topic, leave_group, subscribe
-from shop.db import Connection, Pool, Unavailable
-from shop.events import Event, decode
-from shop.process import log, run_until, stop_on_signal
-from shop.settings import Settings
-from shop.web import serve_health
+from .broker import KafkaError, ensure_topic, leave_group, subscribe
+from .db import Connection, Pool, Unavailable
+from .events import Event, decode
+from .process import log, run_until, stop_on_signal
+from .settings import Settings
+from .web import serve_health
 
 Effect = Callable[[Connection, Event], None]
 

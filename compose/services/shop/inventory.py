@@ -1,8 +1,8 @@
 """The inventory service: takes what is ordered out of stock and puts back what is cancelled."""
 
-from shop.consumer import run_consumer
-from shop.db import Connection
-from shop.events import PLACED, Event
+from .consumer import run_consumer
+from .db import Connection
+from .events import PLACED, Event
 
 
 def move_stock(conn: Connection, event: Event) -> None:

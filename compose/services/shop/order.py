@@ -9,14 +9,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from shop.db import Connection, Pool, Unavailable
-from shop.events import CANCELLED, PLACED, Event
-from shop.process import log, run_until, stop_on_signal
-from shop.settings import DUAL_WRITE, Settings
-from shop.web import NOT_FOUND, Reply, Server, health
+from .db import Connection, Pool, Unavailable
+from .events import CANCELLED, PLACED, Event
+from .process import log, run_until, stop_on_signal
+from .settings import DUAL_WRITE, Settings
+from .web import NOT_FOUND, Reply, Server, health
 
 if TYPE_CHECKING:
-    from shop.broker import Publisher
+    from .broker import Publisher
 
 _CANCEL = re.compile(r"/orders/([^/]+)/cancel")
 _ORDER = re.compile(r"/orders/([^/]+)")
@@ -142,7 +142,7 @@ def _publisher(settings: Settings) -> "Publisher | None":
     """The Kafka client is loaded only where the pattern publishes from here."""
     if settings.pattern != DUAL_WRITE:
         return None
-    from shop.broker import Publisher  # noqa: PLC0415 - a tenth of a second at each start
+    from .broker import Publisher  # noqa: PLC0415 - a tenth of a second at each start
 
     return Publisher(settings)
 

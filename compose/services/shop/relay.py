@@ -9,12 +9,12 @@ a second relay waits instead of overtaking.
 import threading
 import time
 
-from shop.broker import Publisher
-from shop.db import Pool, Unavailable
-from shop.events import Message
-from shop.process import log, run_until, stop_on_signal
-from shop.settings import Settings
-from shop.web import serve_health
+from .broker import Publisher
+from .db import Pool, Unavailable
+from .events import Message
+from .process import log, run_until, stop_on_signal
+from .settings import Settings
+from .web import serve_health
 
 BATCH = 100
 IDLE_S = 0.02

@@ -1,8 +1,8 @@
 """The shipping service: keeps a shipment for each order, at the order's newest version."""
 
-from shop.consumer import run_consumer
-from shop.db import Connection
-from shop.events import PLACED, Event
+from .consumer import run_consumer
+from .db import Connection
+from .events import PLACED, Event
 
 
 def change_shipment(conn: Connection, event: Event) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from shop.process import log
+from .process import log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
