@@ -18,6 +18,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from harness.model.verdict import Verdict
 from harness.report.load import JsonObject, StoredRun, load, reproduce
 from harness.report.matrix import MatrixCell, cell_of, matrix_of
 from harness.report.words import Cell, clean, memory, plural, seconds
@@ -86,11 +87,11 @@ class Progress:
         self, verdict: str, reason: str, as_expected: bool, duration_s: float
     ) -> None:
         """The scenario that was started last came to a verdict."""
-        style, mark = ("green", "✓") if as_expected else ("bold red", "✗")
+        cell, told = _ended(verdict, as_expected)
         name = "" if self._scenario is None else self._scenario[0]
         self._phase, self._faults = None, {}
         self._say(
-            f"[{style}]{mark} {_safe(verdict)}[/] {_safe(name)} "
+            f"[{_STYLES[cell]}]{cell.mark} {_safe(told)}[/] {_safe(name)} "
             f"[dim]{seconds(duration_s)}[/]  {_safe(reason)}"
         )
         self._scenario = None
@@ -166,6 +167,15 @@ class Progress:
         grid = Table.grid(padding=(0, 1))
         grid.add_row(self._spinner, text)
         return grid
+
+
+def _ended(verdict: str, as_expected: bool) -> tuple[Cell, str]:
+    """How a scenario's end is shown: its cell, and the verdict in words."""
+    if not Verdict(verdict).decided:
+        return Cell.UNDECIDED, verdict
+    if not as_expected:
+        return Cell.UNEXPECTED, verdict
+    return (Cell.AS_EXPECTED, verdict) if verdict == "PASS" else (Cell.CAUGHT, "control caught")
 
 
 def _nodes_line(nodes: dict[str, str]) -> Text:

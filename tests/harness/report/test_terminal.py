@@ -43,7 +43,7 @@ def test_progress_is_plain_lines_off_a_terminal() -> None:
         "node order-db: ready",
         "▲ kill on order: pid 4711 is gone",
         "▽ kill on order: pid 4890 answers",
-        "✓ VIOLATION dual-write × kill 13.4 s  order 17 was lost",
+        "◆ control caught dual-write × kill 13.4 s  order 17 was lost",
     ):
         assert words in told
 
