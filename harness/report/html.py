@@ -151,6 +151,7 @@ def page(run: StoredRun, limits: Limits) -> str:
             tally=sum((s.tally for s in scenarios), Tally()),
             in_controls=sum((s.tally for s in scenarios if s.stored.is_control), Tally()),
             cells=list(Cell),
+            outcome=words.outcome(run.exit_code),
             counted={cell: sum(s.cell is cell for s in scenarios) for cell in Cell},
             not_run=_not_run(run),
             css=css,

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.model.fault import FaultRecord
 from harness.report.load import StoredRun, StoredScenario, load, reproduce
 from harness.report.matrix import MatrixCell, cell_of, matrix_of
-from harness.report.words import Cell, clean, cut, memory, plural, seconds
+from harness.report.words import Cell, clean, cut, memory, outcome, plural, seconds
 
 LIMIT_BYTES = 900_000
 _SHOWN_KEYS = 20
@@ -53,7 +53,7 @@ def _head(run: StoredRun) -> list[str]:
         f"peak memory {memory(run.peak_memory_mib)}",
     ]
     return [
-        f"## aftershock · {_plain(run.suite)} · {_plain(run.verdict.value)}",
+        f"## aftershock · {_plain(run.suite)} · {outcome(run.exit_code)}",
         "",
         _plain(run.sentence),
         "",

@@ -21,7 +21,7 @@ from rich.text import Text
 from harness.model.verdict import Verdict
 from harness.report.load import JsonObject, StoredRun, load, reproduce
 from harness.report.matrix import MatrixCell, cell_of, matrix_of
-from harness.report.words import Cell, clean, memory, plural, seconds
+from harness.report.words import Cell, clean, memory, outcome, plural, seconds
 
 _STYLES = {
     Cell.AS_EXPECTED: "green",
@@ -197,8 +197,9 @@ def summary(results: JsonObject, run_dir: Path, console: Console | None = None) 
     console.print()
     console.print(_matrix(run))
     console.print(_legend(run), "\n")
-    style = "bold green" if run.exit_code == 0 else "bold red"
-    console.print(Text.assemble((clean(run.verdict.value), style), "  ", clean(run.sentence)))
+    styles: dict[int | None, str] = {0: "bold green", 2: "bold yellow"}
+    style = styles.get(run.exit_code, "bold red")
+    console.print(Text.assemble((f"{outcome(run.exit_code)}: ", style), clean(run.sentence)))
     for stored in run.scenarios:
         if cell_of(stored) in (Cell.UNEXPECTED, Cell.UNDECIDED):
             name = f"{stored.scenario.pattern} × {stored.scenario.fault}"

@@ -86,7 +86,7 @@ def figures(measured: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     found = []
     for name, told in measured.items():
         if isinstance(told, list | tuple) and told and all(isinstance(t, Mapping) for t in told):
-            found += [("", _told(one)) for one in told]
+            found += [("", ", ".join(f"{_name(k)} {_told(v)}" for k, v in t.items())) for t in told]
         else:
             found.append((_name(name), _told(told)))
     return tuple(found)
@@ -97,14 +97,22 @@ def _name(key: object) -> str:
 
 
 def _told(told: object) -> str:
-    """Nested figures without the signs of JSON: `link order→kafka-1, reach answered`."""
+    """Figures without the signs of JSON; names of inner objects may be the system's own (slots,
+    topics) and stay as they are."""
     if isinstance(told, Mapping):
-        return ", ".join(f"{_name(k)} {_told(v)}" for k, v in told.items())
+        return ", ".join(f"{clean(str(k))} {_told(v)}" for k, v in told.items())
     if isinstance(told, list | tuple):
         return ", ".join(_told(one) for one in told) or "none"
     if isinstance(told, bool):
         return "yes" if told else "no"
     return value(told)
+
+
+def outcome(exit_code: int | None) -> str:
+    """What a run came to, in words: its verdict alone is no news, as a control must be violated."""
+    if exit_code is None:
+        return "Did not finish"
+    return {0: "As expected", 1: "Not as expected", 2: "Undecided"}.get(exit_code, "Failed")
 
 
 class Cell(Enum):
