@@ -21,12 +21,14 @@ def check(
     `at_rest`: whether everything that was waited for came; without it, counterexamples that are
     `pending` count for nothing.
     """
+    incomplete = _finding(invariant, undecided="the snapshot is not complete")
     if not record.collected and invariant.family != LIVENESS:
-        return _finding(invariant, undecided="the snapshot is not complete")
+        return incomplete
     try:
-        return _check(invariant, snapshot, record, at_rest=at_rest)
+        finding = _check(invariant, snapshot, record, at_rest=at_rest)
     except QueryFailed as error:
         return _finding(invariant, undecided=str(error))
+    return finding if record.collected or finding.violation is not None else incomplete
 
 
 def _check(

@@ -3,7 +3,7 @@ them and loads no extensions.
 
 `db.<node>.<table>`, `kafka.<topic>` and the rest are named as their files; `ops` is the history;
 `faults` comes from the scenario's own record, with more columns than the file, and so does
-`scenario` (one row: suite, pattern, fault, seed). Queries that fail
+`scenario` (one row: suite, pattern, fault, seed, collected). Queries that fail
 raise QueryFailed; a table that is not there, TableMissing.
 """
 
@@ -18,7 +18,6 @@ import duckdb
 from harness.checkers.invariant import Derived, Invariants, Need
 from harness.model.fault import FaultRecord
 from harness.model.record import ScenarioRecord
-from harness.model.scenario import Scenario
 
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": "2",
@@ -32,6 +31,7 @@ _FAULT_COLUMNS = (
     "healed_at DOUBLE, recovered_at DOUBLE"
 )
 
+_SCENARIO_COLUMNS = "suite TEXT, pattern TEXT, fault TEXT, seed HUGEINT, collected BOOLEAN"
 _FROM_RECORD = ("faults", "scenario")
 
 
@@ -61,7 +61,7 @@ class Snapshot:
         self._db.execute("SET lock_configuration = true")
         for name, path in files.items():
             self._open(name, path)
-        self._add_scenario(record.scenario)
+        self._add_scenario(record)
         self._add_faults(record.faults)
 
     def __enter__(self) -> Self:
@@ -130,10 +130,11 @@ class Snapshot:
         else:
             self._tables.add(name)
 
-    def _add_scenario(self, scenario: Scenario) -> None:
-        self._execute("CREATE TABLE scenario (suite TEXT, pattern TEXT, fault TEXT, seed HUGEINT)")
-        row = [scenario.suite, scenario.pattern, scenario.fault, scenario.seed]
-        self._db.execute("INSERT INTO scenario VALUES (?, ?, ?, ?)", row)
+    def _add_scenario(self, record: ScenarioRecord) -> None:
+        what = record.scenario
+        self._execute(f"CREATE TABLE scenario ({_SCENARIO_COLUMNS})")
+        row = [what.suite, what.pattern, what.fault, what.seed, record.collected]
+        self._db.execute("INSERT INTO scenario VALUES (?, ?, ?, ?, ?)", row)
         self._tables.add("scenario")
 
     def _add_faults(self, faults: Sequence[FaultRecord]) -> None:

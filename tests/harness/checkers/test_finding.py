@@ -135,3 +135,10 @@ def test_an_incomplete_snapshot_is_judged_by_liveness_alone(make: Make) -> None:
     gone = "SELECT 1 AS key, 'gone' AS detail"
     assert found(record, invariant(gone)).undecided == "the snapshot is not complete"
     assert found(record, invariant(gone, family="liveness")).violation is not None
+
+
+def test_liveness_does_not_hold_over_an_incomplete_snapshot(make: Make) -> None:
+    """It may break, never hold."""
+    record = replace(make({}), collected=False)
+    asked = invariant("SELECT 1 AS key, 2 AS detail WHERE false", family="liveness")
+    assert found(record, asked).undecided == "the snapshot is not complete"

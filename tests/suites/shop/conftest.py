@@ -121,6 +121,7 @@ class Shop:
     pattern: str
     tables: dict[str, list[Row]] = field(default_factory=dict)
     faults: tuple[FaultRecord, ...] = ()
+    collected: bool = True
 
     @staticmethod
     def event_id(order_id: str, version: int) -> str:
@@ -289,7 +290,7 @@ def judged(shop: Shop, folder: Path, invariants: Invariants) -> Judged:
         ),
         ops=OpCounts(ok=len(shop.rows("ops", type="ok"))),
         faults=shop.faults,
-        collected=True,
+        collected=shop.collected,
     )
     return judge(record, invariants)
 

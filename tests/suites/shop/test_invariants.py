@@ -409,6 +409,29 @@ def test_a_fault_that_never_worked_is_no_liveness_failure(tmp_path: Path, kit: K
     assert "it still answers" in told.judgement.reason
 
 
+def test_stores_that_could_not_be_read_are_no_liveness_failure(tmp_path: Path, kit: Kit) -> None:
+    """What the rig could not see says nothing of the system."""
+    shop = kit.sound("outbox-polling")
+    _not_caught_up(shop)
+    _lagging(shop)
+    shop.collected = False
+    told = kit.judged(shop, tmp_path / "run")
+    assert fired(told) == {}
+    assert told.verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_target_that_never_came_back_is_one_whatever_could_be_read(
+    tmp_path: Path, kit: Kit
+) -> None:
+    """The fault's own probe saw it."""
+    shop = kit.sound("outbox-polling")
+    _never_recovered(shop)
+    shop.collected = False
+    told = kit.judged(shop, tmp_path / "run")
+    assert fired(told) == {"liveness-after-heal": ("kill",)}
+    assert told.verdict is Verdict.LIVENESS
+
+
 def test_a_table_that_is_not_there_leaves_its_invariants_undecided(
     tmp_path: Path, kit: Kit
 ) -> None:
