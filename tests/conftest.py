@@ -1,0 +1,128 @@
+"""The whole session lives in an outer namespace of its own, where real servers may run.
+
+pytest goes on as PID 1 of a network, mount and PID namespace (`outer.enter`): tests marked
+`stack` reach their servers, nothing of the machine is touched, and whatever way the session
+ends, nothing is left. What such tests need is fetched before, for there is no way out from
+inside. Where any of this is refused, they fail with the reason and the others run.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from pyroute2 import IPRoute
+
+from harness.environments import compose
+from harness.environments.namespaces import Namespaces
+from harness.environments.outer import enter
+from harness.errors import AftershockError
+from harness.toolchain import Toolchain, ensure
+
+T = TypeVar("T")
+
+_INSIDE = "AFTERSHOCK_TESTS_INSIDE"
+"""Set in a session that has entered, for the sessions that its tests start."""
+_WHY_NOT = pytest.StashKey[str]()
+_CALL_TIMEOUT_S = 120.0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Before the first test, and before any thread: only a process with one thread can enter."""
+    if _INSIDE in os.environ or config.option.collectonly or config.option.help:
+        return
+    try:
+        if config.option.markexpr != "not stack":
+            ensure()
+        enter()
+    except AftershockError as reason:
+        config.stash[_WHY_NOT] = str(reason)
+        return
+    os.environ[_INSIDE] = "1"
+    with IPRoute() as ip:
+        ip.link("set", index=ip.link_lookup(ifname="lo")[0], state="up")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that cannot have its servers fails; it is never passed over."""
+    why_not = item.config.stash.get(_WHY_NOT, None)
+    if why_not is not None and item.get_closest_marker("stack"):
+        pytest.fail(why_not, pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> Toolchain:
+    """Everything that the lock names, from the cache."""
+    return ensure(offline=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """One PostgreSQL (user and password `shop`), one broker, one Connect worker with Debezium,
+    each `host:port`. Whatever is in them may be destroyed."""
+
+    postgres: str
+    kafka: str
+    connect: str
+    environment: Namespaces
+    """With nodes `db`, `kafka-1` and `connect`; use it through `run` only."""
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it where the environment lives."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(_CALL_TIMEOUT_S)
+
+    @contextmanager
+    def frozen(self, node: str) -> Iterator[None]:
+        """While this is entered, no process of the node moves."""
+        self.run(self.environment.freeze(node))
+        try:
+            yield
+        finally:
+            self.run(self.environment.thaw(node))
+
+
+@pytest.fixture(scope="session")
+def servers(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Started when the first test asks, ended with the session."""
+    directory = tmp_path_factory.mktemp("servers")
+    up: Future[Servers] = Future()
+    down: Future[None] = Future()
+
+    async def main() -> None:
+        system = compose.read(Path(__file__).with_name("servers.yaml"), environ={})
+        nodes = Namespaces(system, toolchain, directory=directory / "n", logs=directory / "logs")
+        async with nodes:
+            await nodes.start([node.name for node in system.nodes])
+            told = Servers(
+                postgres=f"{nodes.address('db')}:5432",
+                kafka=f"{nodes.address('kafka-1')}:9092",
+                connect=f"{nodes.address('connect')}:8083",
+                environment=nodes,
+                loop=asyncio.get_running_loop(),
+            )
+            up.set_result(told)
+            await asyncio.wrap_future(down)
+
+    def work() -> None:
+        try:
+            asyncio.run(main())
+        except BaseException as error:
+            if up.done():
+                raise
+            up.set_exception(error)
+
+    thread = threading.Thread(target=work, name="servers")
+    thread.start()
+    try:
+        yield up.result()
+    finally:
+        down.set_result(None)
+        thread.join()
