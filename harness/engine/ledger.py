@@ -26,7 +26,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._next = max((entry.id for entry in open_entries(path)), default=-1) + 1
+        lines = _lines(path)
+        self._next = max((int(line["id"]) for line in lines), default=-1) + 1
 
     def open(self, fault: str, undo: Mapping[str, Any]) -> int:
         """Record an injection that is about to happen. Returns its id for `close`."""
@@ -41,7 +42,8 @@ class Ledger:
 
     def _append(self, line: Mapping[str, Any]) -> None:
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            # A line that a crash has cut off must not take this one with it.
+            file.write("\n" + json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -49,15 +51,22 @@ class Ledger:
 def open_entries(path: Path) -> tuple[Entry, ...]:
     """What was injected and never healed; a line cut off by a crash counts as not written."""
     entries: dict[int, Entry] = {}
-    if not path.exists():
-        return ()
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            line = json.loads(text)
-        except ValueError:
-            continue
+    for line in _lines(path):
         if line["state"] == "open":
             entries[line["id"]] = Entry(id=line["id"], fault=line["fault"], undo=line["undo"])
         else:
             entries.pop(line["id"], None)
     return tuple(entries.values())
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """Every whole line, in order."""
+    if not path.exists():
+        return []
+    found = []
+    for text in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            found.append(json.loads(text))
+        except ValueError:
+            continue
+    return found

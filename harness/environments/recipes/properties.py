@@ -31,4 +31,4 @@ def render(properties: Mapping[str, str]) -> str:
 
 def _escape(value: str) -> str:
     text = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-    return f"\\{text}" if text[:1] in {" ", "\t"} else text
+    return f"\\{text}" if text[:1] in {" ", "\t", "\f"} else text
