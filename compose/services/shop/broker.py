@@ -3,7 +3,7 @@
 import functools
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -11,7 +11,7 @@ from kafka.admin import MemberToRemove
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.net import KafkaNetClient
 
-from .events import Message
+from .events import Message, waves
 from .process import log
 from .settings import Settings
 
@@ -157,17 +157,3 @@ class Publisher:
                 time.sleep(0.1)
         log("broker connected")
         self._connected.set()
-
-
-def waves(messages: Sequence[Message]) -> Iterator[list[Message]]:
-    """The messages in order, cut wherever a key comes up again."""
-    wave: list[Message] = []
-    keys: set[str] = set()
-    for message in messages:
-        if message.key in keys:
-            yield wave
-            wave, keys = [], set()
-        wave.append(message)
-        keys.add(message.key)
-    if wave:
-        yield wave

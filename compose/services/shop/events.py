@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 PLACED = "order-placed"
@@ -52,3 +53,17 @@ def decode(value: bytes | None) -> Event:
     if event.type not in {PLACED, CANCELLED}:
         raise ValueError(f"unknown event type {event.type!r}")
     return event
+
+
+def waves(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """The messages in order, cut wherever a key comes up again."""
+    wave: list[Message] = []
+    keys: set[str] = set()
+    for message in messages:
+        if message.key in keys:
+            yield wave
+            wave, keys = [], set()
+        wave.append(message)
+        keys.add(message.key)
+    if wave:
+        yield wave

@@ -7,7 +7,7 @@ transaction and leave the publishing to the relay or to Debezium.
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .db import Connection, Pool, Unavailable
 from .events import CANCELLED, PLACED, Event
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _CANCEL = re.compile(r"/orders/([^/]+)/cancel")
 _ORDER = re.compile(r"/orders/([^/]+)")
+_NAME = re.compile(r"[\w.~-]{1,100}", re.ASCII)
+_MOST = 1_000_000
 
 
 class OrderService:
@@ -119,12 +121,12 @@ class OrderService:
 
 def parse_order(body: bytes) -> tuple[str, str, int]:
     """Order, product and quantity as requested. Raises ValueError saying what is wrong."""
-    request: Any = json.loads(body)
-    match request:
+    match json.loads(body):
         case {"order_id": str(order_id), "product_id": str(product_id), "quantity": int(quantity)}:
-            if order_id and product_id and quantity > 0:
+            names = _NAME.fullmatch(order_id) and _NAME.fullmatch(product_id)
+            if names and quantity is not True and 0 < quantity <= _MOST:
                 return order_id, product_id, quantity
-    raise ValueError("expected order_id and product_id (text) and quantity (1 or more)")
+    raise ValueError(f"expected order_id and product_id (text) and quantity (1 to {_MOST})")
 
 
 def _repeated(conn: Connection, order_id: str, product_id: str, quantity: int) -> Reply:

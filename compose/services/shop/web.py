@@ -24,6 +24,10 @@ Route = Callable[[str, str, bytes], Reply]
 """Called with method, path and body, in the connection's own thread."""
 
 
+_POLL_S = 0.1
+"""How often the server looks whether it is to stop."""
+
+
 class Server(socketserver.ThreadingTCPServer):
     """Answers on all addresses at `port`, in the background."""
 
@@ -36,7 +40,7 @@ class Server(socketserver.ThreadingTCPServer):
         super().__init__(("0.0.0.0", port), _handler(self, route))
         self._busy = 0
         self._changed = threading.Condition()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(_POLL_S,), daemon=True).start()
         log(f"listening on port {port}")
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -1,7 +1,6 @@
 """The customers' plan."""
 
 import json
-import random
 
 import pytest
 from hypothesis import given
@@ -22,7 +21,7 @@ def test_one_seed_is_one_plan() -> None:
 @given(SEEDS, st.integers(min_value=1, max_value=60))
 def test_orders_are_numbered_from_1_and_a_quarter_is_cancelled(seed: int, orders: int) -> None:
     """Whatever the seed: each order once, its cancellation at most once."""
-    requests = plan(random.Random(seed), orders=orders)
+    requests = plan(stream(seed, "workload"), orders=orders)
     placed = [r.key for r in requests if r.f == PLACE]
     cancelled = [r.key for r in requests if r.f == CANCEL]
     assert sorted(placed, key=int) == [str(n) for n in range(1, orders + 1)]
@@ -33,7 +32,7 @@ def test_orders_are_numbered_from_1_and_a_quarter_is_cancelled(seed: int, orders
 @given(SEEDS)
 def test_a_cancellation_is_due_half_a_second_after_its_order_or_later(seed: int) -> None:
     """And is sent only if placing the order was acknowledged."""
-    requests = plan(random.Random(seed))
+    requests = plan(stream(seed, "workload"))
     due = {r.key: r.due_s for r in requests if r.f == PLACE}
     for request in requests:
         if request.f == CANCEL:
@@ -44,7 +43,7 @@ def test_a_cancellation_is_due_half_a_second_after_its_order_or_later(seed: int)
 @given(SEEDS, st.floats(min_value=1, max_value=100))
 def test_arrivals_keep_the_rate_and_come_sorted(seed: int, rate_per_s: float) -> None:
     """Open loop: the n-th order is due within the n-th slot."""
-    requests = plan(random.Random(seed), rate_per_s=rate_per_s)
+    requests = plan(stream(seed, "workload"), rate_per_s=rate_per_s)
     dues = [r.due_s for r in requests]
     assert dues == sorted(dues)
     for request in requests:
@@ -56,7 +55,7 @@ def test_arrivals_keep_the_rate_and_come_sorted(seed: int, rate_per_s: float) ->
 @given(SEEDS)
 def test_requests_are_what_the_order_service_takes(seed: int) -> None:
     """Known products, one to three of them, as JSON."""
-    for request in plan(random.Random(seed)):
+    for request in plan(stream(seed, "workload")):
         assert request.method == "POST"
         if request.f == CANCEL:
             assert (request.path, request.body) == (f"/orders/{request.key}/cancel", None)
@@ -72,4 +71,4 @@ def test_requests_are_what_the_order_service_takes(seed: int) -> None:
 def test_a_plan_of_nothing_is_refused(orders: int, rate_per_s: float) -> None:
     """A run that does nothing would prove nothing."""
     with pytest.raises(ValueError, match="must be positive"):
-        plan(random.Random(1), orders=orders, rate_per_s=rate_per_s)
+        plan(stream(1, "workload"), orders=orders, rate_per_s=rate_per_s)

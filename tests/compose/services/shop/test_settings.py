@@ -1,0 +1,41 @@
+"""A service's environment."""
+
+import pytest
+
+from compose.services.shop.settings import Settings
+
+LEAST = {"DATABASE_URL": "postgresql://u:p@db/d", "KAFKA_BOOTSTRAP": "kafka-1:9092"}
+
+
+def test_two_variables_are_enough() -> None:
+    """The rest has defaults."""
+    assert Settings.from_environment(LEAST) == Settings(
+        database_url="postgresql://u:p@db/d",
+        kafka_bootstrap="kafka-1:9092",
+        topic="order.events",
+        http_port=8080,
+        pattern="dual-write",
+        retention_s=60.0,
+    )
+
+
+def test_every_variable_counts() -> None:
+    """None is read and dropped."""
+    told = {"TOPIC": "t", "HTTP_PORT": "81", "PATTERN": "outbox-cdc", "RETENTION_S": "0.5"}
+    settings = Settings.from_environment(LEAST | told)
+    assert (settings.topic, settings.http_port) == ("t", 81)
+    assert (settings.pattern, settings.retention_s) == ("outbox-cdc", 0.5)
+
+
+@pytest.mark.parametrize("missing", LEAST)
+def test_a_missing_variable_is_named(missing: str) -> None:
+    """The process ends at once and says which."""
+    with pytest.raises(KeyError, match=missing):
+        Settings.from_environment({k: v for k, v in LEAST.items() if k != missing})
+
+
+@pytest.mark.parametrize("wrong", [{"PATTERN": "outbox"}, {"HTTP_PORT": "http"}])
+def test_a_wrong_value_is_refused(wrong: dict[str, str]) -> None:
+    """An unknown pattern must not quietly become another one."""
+    with pytest.raises(ValueError, match=next(iter(wrong.values()))):
+        Settings.from_environment(LEAST | wrong)
