@@ -20,6 +20,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,9 @@ _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from harness.testing import answer; answer(int(sys.argv[2]), sys.argv[3])"
 )
+
+
+_POLL_S = 0.01
 
 
 def isolated(function: Callable[..., Any], *arguments: Any, timeout_s: float = 60.0) -> Any:
@@ -83,6 +87,15 @@ def _run(what: str, request: str, timeout_s: float) -> bytes:
             process.wait()
         file.seek(0)
         return file.read()
+
+
+async def eventually(condition: Callable[[], bool], *, within_s: float = 10.0) -> None:
+    """Await the condition by asking. Raises TimeoutError naming it where it does not come."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not so within {within_s:g} s: {inspect.getsource(condition)}")
+        await asyncio.sleep(_POLL_S)
 
 
 def answer(fd: int, request: str) -> None:

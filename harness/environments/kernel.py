@@ -60,7 +60,9 @@ def bind(source: str, target: str, *, read_only: bool = False) -> None:
     """A bind mount; read-only needs the second, remounting call."""
     mount(source, target, None, MS_BIND | MS_REC)
     if read_only:
-        mount(source, target, None, MS_BIND | MS_REMOUNT | MS_RDONLY)
+        # In a user namespace the kernel refuses a remount that would lift one of these.
+        kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        mount(source, target, None, MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
 
 
 def unmount(target: str) -> None:

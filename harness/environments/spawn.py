@@ -15,7 +15,7 @@ import sys
 
 # -I keeps the script's folder off the path; the sibling module is wanted and nothing else is.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import kernel  # type: ignore[import-not-found]  # noqa: E402
+import kernel  # type: ignore[import-not-found]
 
 _FIRST_INHERITED = 3
 NESTED_ID = 1000
@@ -51,12 +51,19 @@ def _become(spec: dict[str, object], error_write: int) -> None:
             uid, gid = os.geteuid(), os.getegid()
             kernel.unshare(kernel.CLONE_NEWUSER)
             kernel.map_own_ids(inside=NESTED_ID, uid=uid, gid=gid)
-        argv = spec["argv"]
-        env = spec["env"]
-        os.execvpe(argv[0], argv, env)  # type: ignore[index,arg-type]  # noqa: S606
+        _execute(spec["argv"], spec["env"])  # type: ignore[arg-type]
     except OSError as error:
         os.write(error_write, f"{error.strerror}: {error.filename or ''}".encode())
     os._exit(127)
+
+
+def _execute(argv: list[str], env: dict[str, str]) -> None:
+    try:
+        os.execvpe(argv[0], argv, env)
+    except OSError as error:
+        # Else it is the last place of the PATH that was looked at.
+        error.filename = argv[0]
+        raise
 
 
 def main() -> None:

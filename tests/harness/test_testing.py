@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessBug
-from harness.testing import isolated
+from harness.testing import eventually, isolated
 
 
 def where_am_i() -> dict[str, object]:
     """What the function sees around it."""
     interfaces = sorted(path.name for path in Path("/sys/class/net").iterdir())
-    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
-    net = os.readlink("/proc/self/ns/net")  # noqa: PTH115
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    net = os.readlink("/proc/self/ns/net")
     return {"pid": os.getpid(), "uid": os.getuid(), "pids": pids, "net": net, "links": interfaces}
 
 
@@ -60,7 +60,7 @@ def test_it_runs_as_the_first_process_of_its_own_world() -> None:
     seen = isolated(where_am_i)
 
     assert (seen["pid"], seen["uid"], seen["pids"]) == (1, 0, [1])
-    assert seen["net"] != os.readlink("/proc/self/ns/net")  # noqa: PTH115
+    assert seen["net"] != os.readlink("/proc/self/ns/net")
 
 
 def test_arguments_and_results_are_passed() -> None:
@@ -119,3 +119,17 @@ def test_only_a_functions_own_name_can_be_found_again() -> None:
 
     with pytest.raises(HarnessBug, match="only a module's own function"):
         isolated(inner)
+
+
+def test_a_condition_is_awaited() -> None:
+    """It is asked again until it holds."""
+    answers = [False, False, True]
+    asyncio.run(eventually(lambda: answers.pop(0)))
+    assert answers == []
+
+
+def test_a_condition_that_does_not_come_is_named() -> None:
+    """With its own source, so that one sees what was waited for."""
+    answers: list[bool] = []
+    with pytest.raises(TimeoutError, match=r"not so within 0.05 s: .*len\(answers\) == 1"):
+        asyncio.run(eventually(lambda: len(answers) == 1, within_s=0.05))

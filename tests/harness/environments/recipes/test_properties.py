@@ -47,7 +47,7 @@ ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f"}
 
 
 def load(text: str) -> dict[str, str]:
-    """Read as java.util.Properties.load does: lines end at \\n or \\r, a backslash escapes."""
+    """Read as java.util.Properties.load does: a line ends anywhere, a backslash escapes."""
     found = {}
     for line in re.split(r"[\n\r]+", text):
         if line:
