@@ -20,9 +20,9 @@ from typing import Any
 from harness.drivers.connect import Connect
 from harness.drivers.kafka import GroupOffset, Kafka, Record
 from harness.drivers.postgres import Postgres, Slot
-from harness.engine.world import Published, World
+from harness.engine.world import World
 from harness.errors import EnvironmentFailed
-from harness.model.suite import StoreQuery
+from harness.model.suite import Published, StoreQuery
 
 _POLL_S = 0.05
 _ANSWER_S = 3.0

@@ -38,8 +38,6 @@ from harness.together import together
 _STEADY_TIMEOUT_S = 10.0
 _QUIET_DEADLINE_S = 30.0
 _STABLE_S = 0.4
-_STABLE_WITH_CONNECTORS_S = 1.0
-"""A connector may hold what it has read while its producer waits to dial again."""
 _FAULT_WINDOW = (0.2, 0.45)
 """The part of the workload's span in which a fault begins."""
 
@@ -82,7 +80,7 @@ class ScenarioRun:
         self._clock = ScenarioClock()
         self._history = History(writer.append_op, self._clock)
         self._pattern: Pattern = stack.suite.pattern(scenario.pattern)
-        self._world: World = stack.world(self._pattern)
+        self._world = World()
         self._phases: list[PhaseRecord] = []
         self._phase: Phase | None = None
         self._problems: list[str] = []
@@ -100,7 +98,7 @@ class ScenarioRun:
                     conditions = await wait_quiet(
                         self._world,
                         deadline_s=self._settings.quiet_deadline_s,
-                        stable_s=self._stable_s(),
+                        stable_s=_STABLE_S,
                         in_flight=lambda: self._history.in_flight,
                     )
             else:
@@ -131,6 +129,7 @@ class ScenarioRun:
     async def _up_to_workload(self) -> None:
         with self._entered(Phase.START):
             await self._stack.begin(self._pattern, self._system)
+            self._world = self._stack.world(self._pattern)
         with self._entered(Phase.STEADY):
             await self._steady()
         with self._entered(Phase.WORKLOAD):
@@ -197,9 +196,6 @@ class ScenarioRun:
             await self._nemesis.heal()
         await self._stack.environment.mend_all()
         self._writer.update(faults=self._fault_records())
-
-    def _stable_s(self) -> float:
-        return _STABLE_WITH_CONNECTORS_S if self._world.connect else _STABLE_S
 
     def _problems_so_far(self) -> bool:
         return any(not p.startswith("interrupted") for p in self._problems)

@@ -75,6 +75,7 @@ class Stack:
             connect={n: c for n, c in self._world.connect.items() if pattern.connectors},
             internal_topics=self._world.internal_topics,
             quiet_queries=quiet,
+            published=tuple(self.suite.published.get(pattern.name, ())),
         )
 
     def controls(self, world: World) -> dict[str, WorkerControl]:

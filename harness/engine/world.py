@@ -6,22 +6,7 @@ from dataclasses import dataclass, field
 from harness.drivers.connect import Connect
 from harness.drivers.kafka import Kafka
 from harness.drivers.postgres import Postgres
-from harness.model.suite import StoreQuery
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """Events that must be in a topic before the system is at rest: those the query names.
-
-    For a publisher that gives no other sign of being behind, such as a connector whose producer
-    is waiting to dial a broker again.
-    """
-
-    events: StoreQuery
-    """SELECT of one column: the events' ids."""
-    topic: str
-    header: str | None = None
-    """The record header that holds the id; None: the record key does."""
+from harness.model.suite import Published, StoreQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

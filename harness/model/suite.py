@@ -20,6 +20,21 @@ class StoreQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """Events that must be in a topic before the system is at rest: those the query names.
+
+    For a publisher that gives no other sign of being behind, such as a connector whose producer
+    is waiting to dial a broker again.
+    """
+
+    events: StoreQuery
+    """SELECT of one column: the events' ids."""
+    topic: str
+    header: str | None = None
+    """The record header that holds the id; None: the record key does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
     """What is run and how it is judged. Paths are absolute."""
 
@@ -40,6 +55,8 @@ class Suite:
     plan: Callable[[Random], Sequence[Request]]
     quiet: Mapping[str, Sequence[StoreQuery]] = field(default_factory=dict)
     """pattern → counts that must be 0 when the system has come to rest."""
+    published: Mapping[str, Sequence[Published]] = field(default_factory=dict)
+    """pattern → events that must have arrived in a topic by then."""
     request_timeout_s: float = 10.0
 
     def pattern(self, name: str) -> Pattern:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.model.scenario import Hop, Pattern
-from harness.model.suite import StoreQuery, Suite
+from harness.model.suite import Published, StoreQuery, Suite
 
 from .workload import plan
 
@@ -121,6 +121,17 @@ _UNSENT = StoreQuery(
     sql="SELECT count(*) FROM outbox WHERE sent_at IS NULL",
 )
 
+_CAPTURED = Published(
+    events=StoreQuery(
+        name="captured outbox rows",
+        node="order-db",
+        database="orders",
+        sql="SELECT id FROM outbox",
+    ),
+    topic="order.events",
+    header="event_id",
+)
+
 SUITE = Suite(
     name=NAME,
     about="customers order products; stock and shipments follow by event",
@@ -140,4 +151,5 @@ SUITE = Suite(
     entry=(ENTRY, ENTRY_PORT),
     plan=plan,
     quiet={"outbox-polling": (_UNSENT,)},
+    published={"outbox-cdc": (_CAPTURED,)},
 )

@@ -11,8 +11,8 @@ from harness.drivers.kafka import Kafka
 from harness.drivers.kafka_python import KafkaConsumer, KafkaProducer
 from harness.drivers.postgres import Postgres
 from harness.engine.quiesce import QuietCondition, _Reading, _Tally, lsn, wait_quiet
-from harness.engine.world import Published, World
-from harness.model.suite import StoreQuery
+from harness.engine.world import World
+from harness.model.suite import Published, StoreQuery
 
 TOPIC = "aftershock.quiet"
 GROUP = "aftershock-quiet"
