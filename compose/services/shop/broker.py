@@ -3,7 +3,7 @@
 import functools
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -57,10 +57,12 @@ def _admin(settings: Settings) -> Any:
     return KafkaAdminClient(**_client(settings))
 
 
-def ensure_topic(settings: Settings) -> None:
-    """Create the topic unless it exists; keeps trying until the broker answers."""
+def ensure_topic(settings: Settings, beat: Callable[[], None] = lambda: None) -> None:
+    """Create the topic unless it exists; keeps trying until the broker answers, and tells `beat`
+    of each try."""
     said = False
     while True:
+        beat()
         try:
             with _admin(settings) as admin:
                 spec = {"num_partitions": PARTITIONS, "replication_factor": 1}

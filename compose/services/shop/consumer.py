@@ -12,7 +12,7 @@ from typing import Any
 from .broker import KafkaError, ensure_topic, leave_group, subscribe
 from .db import Connection, Pool, Unavailable
 from .events import Event, decode
-from .process import log, run_until, stop_on_signal
+from .process import Pulse, log, run_until, stop_on_signal
 from .settings import Settings
 from .web import serve_health
 
@@ -28,6 +28,7 @@ class Consumer:
         self._pool = pool
         self._effect = effect
         self._assigned = False
+        self._pulse = Pulse()
 
     def healthy(self) -> bool:
         """Whether it has partitions to read and a database to write to."""
@@ -36,8 +37,9 @@ class Consumer:
     def run(self, stop: threading.Event) -> None:
         """Until `stop`. Raises ValueError or TypeError at a record that cannot be read: better
         to stand still than to lose it silently."""
-        ensure_topic(self._settings)
+        ensure_topic(self._settings, self._pulse.beat)
         while not stop.is_set():
+            self._pulse.beat()
             try:
                 self._consume(stop)
             except KafkaError as error:
@@ -48,6 +50,7 @@ class Consumer:
         consumer = subscribe(self._settings, self._group)
         try:
             while not stop.is_set():
+                self._pulse.beat()
                 batches: dict[Any, list[Any]] = consumer.poll(timeout_ms=200)
                 self._note_assignment(len(consumer.assignment()))
                 records = [record for batch in batches.values() for record in batch]
@@ -67,6 +70,7 @@ class Consumer:
         """Apply one record, however long the database takes to come back. False: stopped first."""
         event = decode(value)
         while not stop.is_set():
+            self._pulse.beat()
             try:
                 self._apply(event)
             except Unavailable as error:

@@ -1,13 +1,16 @@
 """A service as a process: its log, and its orderly end."""
 
+import faulthandler
 import logging
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+STALL_S = 8.0
 GRACE_S = 0.7
 """What work in progress gets when asked to stop; with it a stop stays under a second."""
 
@@ -27,6 +30,29 @@ def stop_on_signal() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     return stop
+
+
+class Pulse:
+    """Ends a process whose loop stands still, so that it is started again.
+
+    Every call to the outside has a time limit, so a loop that has not come round for STALL_S is
+    stuck in a client that forgot its own. What every thread was doing is logged first.
+    """
+
+    def __init__(self) -> None:
+        self._beaten = time.monotonic()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def beat(self) -> None:
+        """The loop has come round."""
+        self._beaten = time.monotonic()
+
+    def _watch(self) -> None:
+        while (left := self._beaten + STALL_S - time.monotonic()) > 0:
+            time.sleep(left)
+        log(f"no progress for {STALL_S:g} s; ending, to be started again")
+        faulthandler.dump_traceback(sys.stdout)
+        os._exit(1)
 
 
 def run_until(stop: threading.Event, work: Callable[[], None]) -> None:
