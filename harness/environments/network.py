@@ -11,6 +11,7 @@ import errno
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ PREFIX_LENGTH = 16
 _FIRST_NODE = 10
 _BRIDGE = "aftershock0"
 _THEIRS = "eth0"
+_FORWARDING_TIMEOUT_S = 5.0
+_POLL_S = 0.002
+_BR_STATE_FORWARDING = 3
+"""<linux/if_bridge.h>"""
 _NF_DROP = 0
 _NF_ACCEPT = 1
 
@@ -84,6 +89,7 @@ class Network:
             ip.link("set", index=ip.link_lookup(ifname=ours)[0], master=bridge, state="up")
         self._namespaces[name], self._addresses[name] = fd, address
         self.inside(name, lambda: _configure(_THEIRS, address))
+        _wait_forwarding(ours)
         return fd
 
     def replace_node(self, name: str) -> int:
@@ -169,6 +175,32 @@ def _new_namespace(home: int) -> int:
         kernel.setns(home, kernel.CLONE_NEWNET)
 
 
+def _wait_forwarding(port: str) -> None:
+    """The kernel puts interfaces to work a while after they are up, up to a second; until then
+    they swallow packets, and a first connection waits another second. Asking for a single
+    interface makes newer kernels (5.18) do it at once."""
+    deadline = time.monotonic() + _FORWARDING_TIMEOUT_S
+    pause = threading.Event()
+    with IPRoute() as ip:
+        index, bridge = (ip.link_lookup(ifname=name)[0] for name in (port, _BRIDGE))
+        while not (_forwards(ip, index) and _carries(ip, bridge)):
+            if time.monotonic() > deadline:
+                raise EnvironmentFailed(f"the bridge does not forward to {port}")
+            pause.wait(_POLL_S)
+
+
+def _carries(ip: IPRoute, index: int) -> bool:
+    (link,) = ip.link("get", index=index)
+    return bool(link.get_attr("IFLA_OPERSTATE") == "UP")
+
+
+def _forwards(ip: IPRoute, index: int) -> bool:
+    (link,) = ip.link("get", index=index)
+    data = link.get_attr("IFLA_LINKINFO").get_attr("IFLA_INFO_SLAVE_DATA")
+    state = None if data is None else data.get_attr("IFLA_BRPORT_STATE")
+    return bool(state == _BR_STATE_FORWARDING)
+
+
 def _configure(interface: str, address: str) -> None:
     with IPRoute() as ip:
         found = ip.link_lookup(ifname=interface)
@@ -177,6 +209,7 @@ def _configure(interface: str, address: str) -> None:
         ip.addr("add", index=found[0], address=address, prefixlen=PREFIX_LENGTH)
         ip.link("set", index=found[0], state="up")
         ip.link("set", index=ip.link_lookup(ifname="lo")[0], state="up")
+        ip.link("get", index=found[0])  # see _wait_forwarding
 
 
 def _mac_of(address: str) -> str:
