@@ -70,12 +70,23 @@ def ensure_topic(settings: Settings, beat: Callable[[], None] = lambda: None) ->
             log(f"topic {settings.topic} created")
             return
         except TopicAlreadyExistsError:
-            return
+            if _is_visible(settings):
+                return
+            time.sleep(0.05)
         except KafkaError as error:
             if not said:
                 log(f"broker does not answer yet: {error}")
             said = True
             time.sleep(0.1)
+
+
+def _is_visible(settings: Settings) -> bool:
+    """Whether the broker tells clients of the topic; it learns a little after the controller."""
+    try:
+        with _admin(settings) as admin:
+            return settings.topic in admin.list_topics()
+    except KafkaError:
+        return False
 
 
 def subscribe(settings: Settings, group: str) -> Any:

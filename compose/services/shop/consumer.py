@@ -6,6 +6,7 @@ recognises it.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,13 @@ from .events import Event, decode
 from .process import Pulse, log, run_until, stop_on_signal
 from .settings import Settings
 from .web import serve_health
+
+COMMIT_AGAIN_S = 2.0
+"""A commit that a broken connection held back may arrive after a later one and undo it; so the
+offsets are committed again from time to time, though nothing new has come."""
+
+UNASSIGNED_S = 5.0
+"""A consumer that joined before it could see its topic is given nothing, and keeps it."""
 
 Effect = Callable[[Connection, Event], None]
 
@@ -48,23 +56,33 @@ class Consumer:
 
     def _consume(self, stop: threading.Event) -> None:
         consumer = subscribe(self._settings, self._group)
+        assigned_at = committed_at = time.monotonic()
         try:
             while not stop.is_set():
                 self._pulse.beat()
                 batches: dict[Any, list[Any]] = consumer.poll(timeout_ms=200)
-                self._note_assignment(len(consumer.assignment()))
+                now = time.monotonic()
+                if self._note_assignment(len(consumer.assignment())):
+                    assigned_at = now
+                elif now - assigned_at > UNASSIGNED_S:
+                    log(f"no partitions for {UNASSIGNED_S:g} s, subscribing anew")
+                    return
                 records = [record for batch in batches.values() for record in batch]
-                if records and all(self._handle(record.value, stop) for record in records):
+                if not all(self._handle(record.value, stop) for record in records):
+                    return
+                if records or now - committed_at > COMMIT_AGAIN_S:
                     _commit(consumer)
+                    committed_at = now
         finally:
             self._assigned = False
             consumer.close(autocommit=False, timeout_ms=200)
         leave_group(self._settings, self._group)
 
-    def _note_assignment(self, partitions: int) -> None:
+    def _note_assignment(self, partitions: int) -> bool:
         if self._assigned != bool(partitions):
             log(f"{partitions} partitions assigned")
         self._assigned = bool(partitions)
+        return self._assigned
 
     def _handle(self, value: bytes, stop: threading.Event) -> bool:
         """Apply one record, however long the database takes to come back. False: stopped first."""
