@@ -366,7 +366,7 @@ class Namespaces:
         running = self._nodes[node]
         if running.process is None:
             raise EnvironmentFailed(f"{node} cannot be frozen: it is not running")
-        count = running.process.freeze()
+        count = await running.process.freeze()
         self._set(running, NodeState.FROZEN)
         return count
 

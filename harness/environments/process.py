@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,8 @@ from harness.errors import EnvironmentFailed
 
 _SPAWN = Path(__file__).with_name("spawn.py")
 _SPAWN_TIMEOUT_S = 20.0
-_FREEZE_ROUNDS = 50
+_FREEZE_TIMEOUT_S = 10.0
+_POLL_S = 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,14 +108,16 @@ class Process:
         pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
         return tuple(pid for pid in pids if _pid_namespace(pid) == self._namespace)
 
-    def freeze(self) -> int:
-        """SIGSTOP every process of the tree until all of them stand; returns how many."""
-        for _ in range(_FREEZE_ROUNDS):
-            moving = [pid for pid in self.members() if _run_state(pid) not in {"T", "Z", "X", ""}]
-            if not moving:
-                return sum(_run_state(pid) == "T" for pid in self.members())
+    async def freeze(self) -> int:
+        """SIGSTOP every process of the tree until all of them stand; returns how many. One that
+        waits for a processor stands only when it gets it."""
+        deadline = time.monotonic() + _FREEZE_TIMEOUT_S
+        while moving := [p for p in self.members() if _run_state(p) not in {"T", "Z", "X", ""}]:
+            if time.monotonic() > deadline:
+                raise EnvironmentFailed(f"process {self.pid} could not be frozen")
             _signal_all(moving, signal.SIGSTOP)
-        raise EnvironmentFailed(f"process {self.pid} could not be frozen")
+            await asyncio.sleep(_POLL_S)
+        return self.standing()
 
     def thaw(self) -> None:
         """SIGCONT every process of the tree."""

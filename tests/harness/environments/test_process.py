@@ -147,13 +147,13 @@ async def freeze_family(directory: str) -> dict[str, Any]:
     family = await start(directory, FAMILY, ups=2)
     members = family.members()
     seen: dict[str, Any] = {"members": len(members), "standing before": family.standing()}
-    seen["frozen"] = family.freeze()
+    seen["frozen"] = await family.freeze()
     seen["standing"] = family.standing()
-    seen["frozen again"] = family.freeze()
+    seen["frozen again"] = await family.freeze()
     seen["others standing"] = other.standing()
     family.thaw()
     await eventually(lambda: family.standing() == 0)
-    family.freeze()
+    await family.freeze()
     seen["killed while frozen"] = await family.end(grace_s=0)
     seen["left"] = [pid for pid in members if Path(f"/proc/{pid}").exists()]
     seen["members after"] = family.members()
