@@ -30,6 +30,8 @@ class ConnectorRestart:
         return {"await-running": self.target}
 
     async def before(self) -> Probe:
+        # A connector runs a little before its slot is served.
+        await probing.until(self._streams, _EFFECT_TIMEOUT_S)
         running = await self._control.running()
         self._before = await self._control.sessions()
         served = bool(self._before) and all(pid is not None for pid in self._before.values())
@@ -38,6 +40,10 @@ class ConnectorRestart:
             says=f"connectors {'run' if running else 'do not run'}; {_served(self._before)}",
             measured={"running": running, "walsenders": dict(self._before)},
         )
+
+    async def _streams(self) -> bool:
+        sessions = await self._control.sessions()
+        return bool(sessions) and all(sessions.values()) and await self._control.running()
 
     async def inject(self) -> bool:
         self._restarted = await self._control.restart_connectors()

@@ -61,7 +61,9 @@ class CutAndKill:
             measured={"cut_keys": self._keys()},
         )
         return probing.all_of(
-            await probing.process_is_gone(self._env, self._writer, self._pid),
+            await probing.process_is_gone(
+                self._env, self._writer, self._pid, cut_from={self._broker}
+            ),
             await probing.link_is_cut(self._env, self._publisher, self._broker),
             rows,
         )

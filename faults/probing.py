@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 
 from harness.errors import EnvironmentFailed
 from harness.model.fault import Probe
@@ -87,14 +87,18 @@ async def process_lives(environment: Environment, node: str) -> Probe:
     )
 
 
-async def process_is_gone(environment: Environment, node: str, pid: int | None) -> Probe:
-    """The kernel knows no such process any more, and the node's port takes no connection."""
+async def process_is_gone(
+    environment: Environment, node: str, pid: int | None, *, cut_from: Container[str] = ()
+) -> Probe:
+    """The kernel knows no such process any more, and the node's port takes no connection: asked
+    from a node that is not cut from it, where there is one."""
     gone = pid is not None and not environment.exists(pid)
     port = port_of(environment.system.node(node))
+    others = (n.name for n in environment.system.nodes)
+    client = next((name for name in others if name != node and name not in cut_from), None)
     measured: dict[str, object] = {"node": node, "pid": pid, "gone": gone}
     says = f"{node}: pid {pid} is {'gone' if gone else 'still there'}"
-    if port is not None:
-        client = next(n.name for n in environment.system.nodes if n.name != node)
+    if port is not None and client is not None:
         reach = await environment.reach(client, node, port, WORKING_TIMEOUT_S)
         measured["reach"] = reach.value
         says += f", its port {port} {'refuses' if reach is Reach.REFUSED else _word(reach)}"

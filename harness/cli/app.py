@@ -42,9 +42,13 @@ def run(
         list[str] | None,
         typer.Option("--fault", "-f", help="Only this fault, or `none` (repeatable)."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Repeats a run's choices; random if left out.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Repeats a run's choices; random if left out.")
+    ] = None,
     backend: Annotated[str, typer.Option(help="auto or namespaces.")] = "auto",
-    out: Annotated[Path | None, typer.Option(help="Where runs are kept [default: results].")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where runs are kept [default: results].")
+    ] = None,
     json: Json = False,
     offline: Offline = False,
     sabotage_injectors: Annotated[
@@ -185,7 +189,7 @@ def _run(arguments: list[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         print("aftershock: aborted", file=sys.stderr)
         return ExitCode.UNDECIDED.value
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (the last frame: a bug of ours is reported, not raised)
         return _unexpected(error)
     return code if isinstance(code, int) else 0
 

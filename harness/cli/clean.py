@@ -30,7 +30,9 @@ def clean(cache: Path, *, as_json: bool) -> int:
     for left in found:
         print(f"removed {left.place.path} ({left.bytes / 1e6:.1f} MB) of pid {left.keeper}")
         for entry in left.unhealed:
-            print(f"  {entry.fault} was not healed; its namespaces are gone, and with them its effect")
+            print(
+                f"  {entry.fault} was not healed; its namespaces are gone, and with them its effect"
+            )
     if not found:
         print("nothing to clean")
     return 0

@@ -102,9 +102,7 @@ def leftovers(cache: Path) -> tuple[Leftover, ...]:
         if not alive:
             place = Place(path=path)
             unhealed = open_entries(place.ledger)
-            found.append(
-                Leftover(place=place, keeper=pid, unhealed=unhealed, bytes=_size(path))
-            )
+            found.append(Leftover(place=place, keeper=pid, unhealed=unhealed, bytes=_size(path)))
     return tuple(found)
 
 

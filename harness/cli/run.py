@@ -186,9 +186,7 @@ class _Session:
         self._progress.note("preparing the Java programs (once): recording their class caches")
         began = time.monotonic()
         logs = self._place.path / "warm-logs"
-        await warm.record(
-            self._toolchain, system, directory=self._place.path / "warm", logs=logs
-        )
+        await warm.record(self._toolchain, system, directory=self._place.path / "warm", logs=logs)
         self._tally.timings["prepare_s"] = round(time.monotonic() - began, 3)
 
     def _union(self) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -155,7 +156,8 @@ class ScenarioRun:
         stopped = asyncio.create_task(self._stop.wait())
         try:
             both = asyncio.gather(work, fault)
-            await asyncio.wait({both, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            waited: tuple[asyncio.Future[Any], ...] = (both, stopped)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             if both.done():
                 await both
             else:

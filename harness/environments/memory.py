@@ -7,6 +7,7 @@ shared between processes count once (proc(5), smaps_rollup).
 import asyncio
 import os
 from pathlib import Path
+from typing import Self
 
 _PERIOD_S = 1.0
 
@@ -19,7 +20,7 @@ class MemoryMeter:
         self._task: asyncio.Task[None] | None = None
         self.peak_mib = 0.0
 
-    async def __aenter__(self) -> "MemoryMeter":
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._sample())
         return self
 

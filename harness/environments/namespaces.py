@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 from harness.environments import kernel
 from harness.environments.network import HARNESS_ADDRESS, Network, address_of
@@ -94,7 +95,7 @@ class Namespaces:
         self._cuts: set[tuple[str, str]] = set()
         self._network: Network | None = None
 
-    async def __aenter__(self) -> "Namespaces":
+    async def __aenter__(self) -> Self:
         unsupported = [n for n in self.system.nodes if n.role not in self._recipes]
         if unsupported:
             raise MachineUnfit(
@@ -250,10 +251,9 @@ class Namespaces:
             if time.monotonic() - started > _RESTART_DELAY_MAX_S:
                 delay = _RESTART_DELAY_S
             if not held:
+                # `_end` cancels this task, here too, when the node is no longer wanted.
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _RESTART_DELAY_MAX_S)
-            if not running.wanted:
-                return
             launch = await running.recipe.prepare(running.site)
             self._mark(running, "restarting")
             running.process = await Process.start(
@@ -402,9 +402,7 @@ class Namespaces:
     async def reach(self, client: str, server: str, port: int, timeout_s: float) -> Reach:
         sock = await asyncio.to_thread(self._net.socket_in, client)
         try:
-            connecting = asyncio.get_running_loop().sock_connect(
-                sock, (self.address(server), port)
-            )
+            connecting = asyncio.get_running_loop().sock_connect(sock, (self.address(server), port))
             await asyncio.wait_for(connecting, timeout_s)
         except TimeoutError:
             return Reach.TIMED_OUT

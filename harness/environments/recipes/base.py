@@ -12,11 +12,10 @@ from harness.environments.process import Launch
 from harness.model.system import Node
 from harness.toolchain import Toolchain
 
-
 _CONNECT_TIMEOUT_S = 2.0
 
 
-class NotReady(Exception):  # noqa: N818 (a state, not an error: the next attempt may answer)
+class NotReady(Exception):
     """The node did not answer yet, and what was heard instead."""
 
 
@@ -77,6 +76,6 @@ async def accepts(address: str, port: int) -> None:
         connecting = asyncio.open_connection(address, port)
         _, writer = await asyncio.wait_for(connecting, _CONNECT_TIMEOUT_S)
     except (OSError, TimeoutError) as error:
-        raise NotReady(f"port {port}: {error or type(error).__name__}") from error
+        raise NotReady(f"port {port}: {str(error) or type(error).__name__}") from error
     writer.close()
     await writer.wait_closed()

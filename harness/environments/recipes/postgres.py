@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from harness.environments.process import Launch, Process
 from harness.environments.recipes.base import NotReady, Site, base_path
@@ -52,10 +53,13 @@ class Postgres:
 
     async def ready(self, site: Site) -> None:
         try:
-            connection = await psycopg.AsyncConnection.connect(
-                host=site.address, port=_PORT, connect_timeout=_READY_TIMEOUT_S,
+            who = make_conninfo(
+                host=site.address,
+                port=_PORT,
+                connect_timeout=_READY_TIMEOUT_S,
                 **_credentials(site.node),
-            )  # fmt: skip
+            )
+            connection = await psycopg.AsyncConnection.connect(who)
             async with connection:
                 await connection.execute("SELECT 1")
         except psycopg.Error as error:
@@ -113,7 +117,7 @@ def _scripts(node: Node) -> list[Path]:
         target = mount.target.rstrip("/")
         if target == _SCRIPTS and mount.source.is_dir():
             found.extend(mount.source.iterdir())
-        elif os.path.dirname(target) == _SCRIPTS:  # noqa: PTH120 (a path inside the node)
+        elif os.path.dirname(target) == _SCRIPTS:
             found.append(mount.source)
         else:
             raise DeclarationError(
@@ -191,9 +195,7 @@ async def _apply(site: Site, process: Process) -> None:
         )
         await admin.execute(password)
         if who["dbname"] != "postgres":
-            await admin.execute(
-                sql.SQL("CREATE DATABASE {}").format(sql.Identifier(who["dbname"]))
-            )
+            await admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(who["dbname"])))
     async with await _connect(site, process, who["dbname"]) as own:
         for path in _scripts(site.node):
             try:
