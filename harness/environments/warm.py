@@ -5,12 +5,16 @@ order: what they loaded until then is what the caches hold.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from harness.environments.namespaces import Namespaces
 from harness.environments.recipes.jvm import aot_cache
 from harness.model.system import Role, System
 from harness.toolchain import Toolchain
+
+_STOP_GRACE_S = 120.0
+"""A JVM writes its cache when it ends: about 8 s where nothing else runs."""
 
 
 def caches(toolchain: Toolchain) -> Mapping[Role, Path]:
@@ -32,7 +36,10 @@ async def record(toolchain: Toolchain, system: System, *, directory: Path, logs:
     Takes a quarter of a minute. Raises EnvironmentFailed where they do not start.
     """
     jvms = tuple(n.name for role in caches(toolchain) for n in system.with_role(role))
-    environment = Namespaces(system, toolchain, directory=directory, logs=logs, record=True)
+    patient = tuple(replace(node, stop_grace_s=_STOP_GRACE_S) for node in system.nodes)
+    environment = Namespaces(
+        replace(system, nodes=patient), toolchain, directory=directory, logs=logs, record=True
+    )
     async with environment:
         await environment.start(jvms)
         await environment.stop(jvms)

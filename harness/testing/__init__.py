@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -89,13 +89,21 @@ def _run(what: str, request: str, timeout_s: float) -> bytes:
         return file.read()
 
 
-async def eventually(condition: Callable[[], bool], *, within_s: float = 10.0) -> None:
-    """Await the condition by asking. Raises TimeoutError naming it where it does not come."""
+async def eventually(
+    condition: Callable[[], bool | Awaitable[bool]], *, within_s: float = 10.0
+) -> None:
+    """Await the condition, plain or async, by asking. Raises TimeoutError naming it where it does
+    not come."""
     deadline = time.monotonic() + within_s
-    while not condition():
+    while not await _holds(condition):
         if time.monotonic() > deadline:
             raise TimeoutError(f"not so within {within_s:g} s: {inspect.getsource(condition)}")
         await asyncio.sleep(_POLL_S)
+
+
+async def _holds(condition: Callable[[], bool | Awaitable[bool]]) -> bool:
+    told = condition()
+    return told if isinstance(told, bool) else await told
 
 
 def answer(fd: int, request: str) -> None:
