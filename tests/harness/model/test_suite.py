@@ -17,7 +17,7 @@ SUITE = Suite(
         Pattern(name="outbox", promises="at least once", writer="order", publisher="relay"),
     ),
     default_matrix=(("outbox", "none"),),
-    hops=(),
+    hops={},
     committed=StoreQuery(name="committed", node="db", database="orders", sql="SELECT 1"),
     entry=("order", 8080),
     plan=lambda _random: (),
