@@ -11,7 +11,7 @@ from kafka.admin import MemberToRemove
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.net import KafkaNetClient
 
-from .events import Message, waves
+from .events import Message
 from .process import log
 from .settings import Settings
 
@@ -95,7 +95,7 @@ def subscribe(settings: Settings, group: str) -> Any:
     Its membership is static: after a crash it takes its partitions up again at once, where a
     new member would have to wait until the broker gives the dead one up.
     """
-    return KafkaConsumer(
+    consumer = KafkaConsumer(
         settings.topic,
         group_id=group,
         group_instance_id=f"{group}-1",
@@ -107,6 +107,11 @@ def subscribe(settings: Settings, group: str) -> Any:
         metrics_enabled=False,
         **_client(settings),
     )
+    # Know the partitions before joining. A member that joins without is assigned none, joins
+    # again as soon as it knows, and where a poll ends during that second join, kafka-python 3.0
+    # forgets what it was assigned, for good.
+    consumer.partitions_for_topic(settings.topic)
+    return consumer
 
 
 def leave_group(settings: Settings, group: str) -> None:
@@ -130,23 +135,20 @@ class Publisher:
         return self._connected.is_set()
 
     def publish(self, messages: Sequence[Message]) -> int:
-        """Send in order and await the acknowledgements of all replicas.
+        """Send them in order and await the acknowledgement of all replicas.
 
-        Returns how many of the first messages are acknowledged; it gives up at the first that
-        isn't. Two messages of one key are never under way together, so their order holds
-        whatever fails.
+        Returns how many of the first ones are acknowledged; it gives up at the first that isn't.
+        No two may have one key: their order would not survive a failure of the first.
         """
         done = 0
         if not self._connected.wait(DELIVERY_TIMEOUT_MS / 1000):
             return done
-        for wave in waves(messages):
-            try:
-                for future in [self._send(message) for message in wave]:
-                    future.get(timeout=DELIVERY_TIMEOUT_MS / 1000 + 5)
-                    done += 1
-            except KafkaError as error:
-                log(f"publishing failed after {done} of {len(messages)}: {error}")
-                return done
+        try:
+            for future in [self._send(message) for message in messages]:
+                future.get(timeout=DELIVERY_TIMEOUT_MS / 1000 + 5)
+                done += 1
+        except KafkaError as error:
+            log(f"publishing failed after {done} of {len(messages)}: {error}")
         return done
 
     def _send(self, message: Message) -> Any:

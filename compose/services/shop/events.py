@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 PLACED = "order-placed"
@@ -55,15 +55,11 @@ def decode(value: bytes | None) -> Event:
     return event
 
 
-def waves(messages: Sequence[Message]) -> Iterator[list[Message]]:
-    """The messages in order, cut wherever a key comes up again."""
-    wave: list[Message] = []
-    keys: set[str] = set()
+def leading(messages: Sequence[Message]) -> list[Message]:
+    """The first messages, up to where a key comes up again."""
+    found: dict[str, Message] = {}
     for message in messages:
-        if message.key in keys:
-            yield wave
-            wave, keys = [], set()
-        wave.append(message)
-        keys.add(message.key)
-    if wave:
-        yield wave
+        if message.key in found:
+            break
+        found[message.key] = message
+    return list(found.values())

@@ -3,7 +3,8 @@
 A row is marked only after its acknowledgement, so a crash in between sends it again: at least
 once. Unsent rows are asked for by `sent_at IS NULL`, never by a cursor over `seq`, because
 sequence numbers become visible out of order. The rows stay locked while they are published, so
-a second relay waits instead of overtaking.
+a second relay waits instead of overtaking. An order's next event is sent only after the one before
+is marked: what a crash repeats is never older than what is already in the topic.
 """
 
 import threading
@@ -11,7 +12,7 @@ import time
 
 from .broker import Publisher
 from .db import Pool, Unavailable
-from .events import Message
+from .events import Message, leading
 from .process import log, run_until, stop_on_signal
 from .settings import Settings
 from .web import serve_health
@@ -36,20 +37,23 @@ class Relay:
         return row is not None
 
     def send_batch(self) -> int:
-        """Publish the oldest unsent rows and mark those acknowledged; returns how many."""
+        """Publish the oldest unsent rows, one an order, and mark those acknowledged; returns how
+        many."""
         with self._pool.transaction() as conn:
             rows = conn.execute(
                 "SELECT id, aggregateid, payload::text FROM outbox WHERE sent_at IS NULL"
                 " ORDER BY seq LIMIT %s FOR UPDATE",
                 (BATCH,),
             ).fetchall()
-            messages = [
-                Message(key=key, value=payload.encode(), event_id=str(event_id))
-                for event_id, key, payload in rows
-            ]
+            messages = leading(
+                [
+                    Message(key=key, value=payload.encode(), event_id=str(event_id))
+                    for event_id, key, payload in rows
+                ]
+            )
             sent = self._publisher.publish(messages)
-            ids = [event_id for event_id, _, _ in rows[:sent]]
-            conn.execute("UPDATE outbox SET sent_at = now() WHERE id = ANY(%s)", (ids,))
+            ids = [message.event_id for message in messages[:sent]]
+            conn.execute("UPDATE outbox SET sent_at = now() WHERE id = ANY(%s::uuid[])", (ids,))
         for message in messages[:sent]:
             log(f"order {message.key}: event {message.event_id} sent")
         return sent

@@ -1,4 +1,4 @@
-"""The order event on the wire, and in which groups messages leave."""
+"""The order event on the wire, and which messages may leave together."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compose.services.shop.events import CANCELLED, PLACED, Event, Message, decode, waves
+from compose.services.shop.events import CANCELLED, PLACED, Event, Message, decode, leading
 
 PLACED_1 = Event(
     event_id="9604dfdc-1454-4bf7-a5a9-0f3d527aefe3",
@@ -67,23 +67,18 @@ def messages(keys: str) -> list[Message]:
     return [Message(key=k, value=b"{}", event_id=str(i)) for i, k in enumerate(keys)]
 
 
-def cut(keys: str) -> list[str]:
-    """How the messages with these keys are cut into waves."""
-    return ["".join(m.key for m in wave) for wave in waves(messages(keys))]
-
-
-def test_a_key_that_comes_up_again_begins_a_wave() -> None:
-    """What came before it is acknowledged first."""
-    assert cut("abcab") == ["abc", "ab"]
-    assert cut("aab") == ["a", "ab"]
-    assert cut("abc") == ["abc"]
-    assert cut("") == []
+def test_a_key_that_comes_up_again_waits() -> None:
+    """Until what came before it is acknowledged and marked."""
+    assert leading(messages("abcab")) == messages("abc")
+    assert leading(messages("aab")) == messages("a")
+    assert leading(messages("")) == []
 
 
 @given(st.text(alphabet="abcd", max_size=30))
-def test_waves_keep_the_order_and_no_wave_has_a_key_twice(keys: str) -> None:
-    """Nothing is dropped, doubled or moved."""
-    found = list(waves(messages(keys)))
-    assert [m for wave in found for m in wave] == messages(keys)
-    for wave in found:
-        assert len({m.key for m in wave}) == len(wave) > 0
+def test_what_leads_has_no_key_twice_and_is_not_empty_without_reason(keys: str) -> None:
+    """So that sending what leads again and again sends everything, in order."""
+    found = leading(messages(keys))
+    assert found == messages(keys)[: len(found)]
+    assert len({m.key for m in found}) == len(found)
+    assert bool(found) == bool(keys)
+    assert len(found) == len(keys) or keys[len(found)] in keys[: len(found)]

@@ -32,8 +32,11 @@ def started(work: str) -> subprocess.Popen[str]:
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Its exit code and what else it printed."""
-    said, _ = process.communicate(timeout=10)
-    return process.returncode, said
+    # Not communicate(): it passes by what readline() has already buffered.
+    with process:
+        assert process.stdout is not None
+        said = process.stdout.read()
+        return process.wait(10), said
 
 
 def test_sigterm_ends_it_in_good_order() -> None:
