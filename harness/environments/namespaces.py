@@ -217,7 +217,8 @@ class Namespaces:
 
     async def _launch(self, name: str) -> None:
         running = self._nodes[name]
-        if running.process is not None and running.process.exit_code is None:
+        # Its keeper starts it again, if it has not done so: twice would be two processes.
+        if running.keeper is not None and not running.keeper.done():
             return
         launch = await running.recipe.prepare(running.site)
         self._mark(running, "starting")
@@ -226,8 +227,7 @@ class Namespaces:
         )
         running.wanted = True
         self._set(running, NodeState.STARTING)
-        if running.keeper is None or running.keeper.done():
-            running.keeper = asyncio.create_task(self._keep(running))
+        running.keeper = asyncio.create_task(self._keep(running))
 
     async def _keep(self, running: _Running) -> None:
         """The restart policy: start an ended node again while it is wanted."""
@@ -295,17 +295,28 @@ class Namespaces:
     # --- ending -------------------------------------------------------------------------------
 
     async def stop(self, nodes: Sequence[str]) -> None:
-        for name in nodes:
-            self._nodes[name].wanted = False
+        running = self._wanted_no_more(nodes)
         await asyncio.gather(
             *(self._end(name, grace_s=self._nodes[name].site.node.stop_grace_s) for name in nodes)
         )
+        await self._silence(running)
 
     async def discard(self, nodes: Sequence[str]) -> None:
         """SIGKILL nodes that are no longer wanted: for a reset, not for a fault."""
+        running = self._wanted_no_more(nodes)
+        await asyncio.gather(*(self._end(name, grace_s=0) for name in nodes))
+        await self._silence(running)
+
+    def _wanted_no_more(self, nodes: Sequence[str]) -> tuple[str, ...]:
+        """Keep the restart policy off them. Returns those that have a process."""
         for name in nodes:
             self._nodes[name].wanted = False
-        await asyncio.gather(*(self._end(name, grace_s=0) for name in nodes))
+        return tuple(name for name in nodes if self._nodes[name].process is not None)
+
+    async def _silence(self, ended: Sequence[str]) -> None:
+        """What the kernel still holds to send for them must not arrive in another scenario."""
+        for name in ended:
+            await self._replace_network(self._nodes[name])
 
     async def wipe(self) -> None:
         """End every node and empty its disk, as if none had ever been started."""

@@ -312,7 +312,7 @@ def test_links(tmp_path: Path) -> None:
     }
 
 
-async def dead_and_unsent(directory: str) -> dict[str, Any]:
+async def dead_and_unsent(directory: str, end: str) -> dict[str, Any]:
     writer = f"""
 import pathlib, socket
 life = "second" if pathlib.Path("go").exists() else "first"
@@ -327,7 +327,9 @@ import signal; signal.pause()
 """
     nodes = [
         service("server", directory, HEARD),
-        service("writer", directory, writer, ports=(), depends_on=after("server")),
+        service(
+            "writer", directory, writer, ports=(), stop_grace_s=0.2, depends_on=after("server")
+        ),
     ]
     async with nodes_of(directory, *nodes) as env:
         await env.start(["server", "writer"])
@@ -335,9 +337,10 @@ import signal; signal.pause()
         await env.cut("writer", "server")
         Path(directory, "go").touch()
         await eventually(lambda: "sent" in printed(directory, "writer"))
-        await env.kill("writer")
+        await getattr(env, end)("writer" if end == "kill" else ["writer"])
         await env.mend("writer", "server")
         await env.release("writer")
+        await env.start(["writer"])
         await eventually(lambda: "second: unsent" in printed(directory, "server"))
         # What the kernel still held for the dead one it would have sent again by now.
         silence = asyncio.get_running_loop().time() + 1.0
@@ -345,9 +348,11 @@ import signal; signal.pause()
     return {"heard": printed(directory, "server").splitlines()}
 
 
-def test_dead_and_unsent(tmp_path: Path) -> None:
-    """A writer killed behind a cut never gets its last words out, however soon it is mended."""
-    assert isolated(dead_and_unsent, str(tmp_path)) == {
+@pytest.mark.parametrize("end", ["kill", "stop", "discard"])
+def test_dead_and_unsent(tmp_path: Path, end: str) -> None:
+    """A writer that ends behind a cut never gets its last words out, however soon it is mended:
+    they would belong to another life, or another scenario."""
+    assert isolated(dead_and_unsent, str(tmp_path), end) == {
         "heard": ["first life", "second life", "second: unsent"]
     }
 
