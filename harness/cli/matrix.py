@@ -43,8 +43,9 @@ def scenarios_of(
     ]
     for fault in named_faults:
         if not any(fault == taken for _, taken in pairs):
+            needs = faults.find(fault).needs
             raise DeclarationError(
-                f"--fault {fault}: no chosen pattern has a {faults.find(fault).needs} node; "
+                f"--fault {fault}: no chosen pattern has a {needs.value if needs else ''} node; "
                 f"chosen: {', '.join(chosen)}"
             )
     return tuple(

@@ -31,6 +31,7 @@ from harness.errors import AftershockError, DeclarationError, EnvironmentFailed,
 from harness.model.record import NodeRecord, RunRecord, ScenarioRecord
 from harness.model.scenario import Scenario
 from harness.model.suite import Suite
+from harness.model.verdict import ExitCode
 from harness.protocols import NodeState
 from harness.report.html import render
 from harness.report.junit import write_junit
@@ -152,18 +153,25 @@ class _Session:
         """Run everything, report, and return the exit code."""
         self._listen()
         try:
+            await self._run_and_tell()
+            self._tally.timings["total_s"] = round(time.monotonic() - self._began, 3)
+            return self._report()
+        except DeclarationError as error:
+            tell(error)
+            return ExitCode.USAGE.value
+        except EnvironmentFailed as error:  # a full disk keeps even the report from being written
+            tell(error)
+            return ExitCode.UNDECIDED.value
+
+    async def _run_and_tell(self) -> None:
+        try:
             with self._progress:
                 await self._warm_up()
                 await self._run_all()
-        except DeclarationError as error:
-            print(f"aftershock: {error}", file=sys.stderr)
-            return 254
         except EnvironmentFailed as error:
-            print(f"aftershock: {error}", file=sys.stderr)
+            tell(error)
         except asyncio.CancelledError:
             print("aftershock: aborted; what was injected is healed", file=sys.stderr)
-        self._tally.timings["total_s"] = round(time.monotonic() - self._began, 3)
-        return self._report()
 
     def _listen(self) -> None:
         """Ctrl-C once: end the workload, heal, collect, report. Twice: abort, and heal."""

@@ -31,7 +31,7 @@ from harness.lifecycle import Phase, may_follow
 from harness.model.fault import FaultRecord
 from harness.model.record import Phase as PhaseRecord
 from harness.model.scenario import Pattern, Scenario
-from harness.model.system import System
+from harness.model.system import Role, System
 from harness.protocols import Fault, Narrator, Stage
 from harness.store import ScenarioWriter
 from harness.together import together
@@ -39,6 +39,7 @@ from harness.together import together
 _STEADY_TIMEOUT_S = 10.0
 _QUIET_DEADLINE_S = 30.0
 _STABLE_S = 0.4
+_SERVER_TIMEOUT_S = 30.0
 _FAULT_WINDOW = (0.2, 0.45)
 """The part of the workload's span in which a fault begins."""
 
@@ -198,6 +199,11 @@ class ScenarioRun:
             await self._nemesis.heal()
         await self._stack.environment.mend_all()
         self._writer.update(faults=self._fault_records())
+        # A service that stays down is the system's failure, which quiescence will tell; a server
+        # that does is the rig's.
+        servers = (n.name for n in self._system.nodes if n.role is not Role.SERVICE)
+        wait = self._stack.environment.wait_ready
+        await together(*(wait(name, _SERVER_TIMEOUT_S) for name in servers))
 
     def _problems_so_far(self) -> bool:
         return any(not p.startswith("interrupted") for p in self._problems)

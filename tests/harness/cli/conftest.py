@@ -1,0 +1,107 @@
+"""The command as a user calls it: a process of its own, in and out."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_TIMEOUT_S = 240
+COMMAND = (sys.executable, "-c", "from harness.cli import main; main()")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output, which must be one JSON document."""
+        return json.loads(self.out)
+
+
+Aftershock = Callable[..., Answer]
+
+
+@pytest.fixture(scope="session")
+def aftershock(tmp_path_factory: pytest.TempPathFactory) -> Aftershock:
+    """Run the command in a folder of its own and await its end."""
+    home = tmp_path_factory.mktemp("cwd")
+
+    def call(*arguments: str, cwd: Path = home, prefix: tuple[str, ...] = ()) -> Answer:
+        done = subprocess.run(
+            [*prefix, *COMMAND, *arguments],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+            env={**os.environ, "COLUMNS": "200"},
+        )
+        return Answer(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def control_run(aftershock: Aftershock, tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    """The control, run once: dual-write killed between commit and publish."""
+    out = tmp_path_factory.mktemp("control")
+    return aftershock(
+        "run", "shop", "--pattern", "dual-write", "--fault", "kill-between-commit-and-publish",
+        "--seed", "7", "--offline", "--json", "--out", str(out),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A run that goes on, and its progress line by line."""
+
+    process: subprocess.Popen[str]
+    out: Path
+
+    def until(self, text: str) -> str:
+        """Read progress up to the first line with `text`. Fails where the run ends before."""
+        assert self.process.stderr is not None
+        seen = []
+        for line in self.process.stderr:
+            seen.append(line)
+            if text in line:
+                return line
+        raise AssertionError(f"{text!r} never came; it said:\n{''.join(seen)}")
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the run is kept."""
+        return (self.out / "shop" / "latest").resolve()
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Callable[..., Started]]:
+    """Start a run and let it go on; whatever is left of it is ended with the test."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> Started:
+        process = subprocess.Popen(
+            [*COMMAND, "run", "shop", *arguments, "--offline", "--out", str(tmp_path / "out")],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        return Started(process=process, out=tmp_path / "out")
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate(timeout=30)

@@ -1,0 +1,48 @@
+"""`aftershock list`."""
+
+import json
+
+import pytest
+
+from harness.cli.listing import KINDS, show
+from harness.errors import DeclarationError
+
+
+def _listed(kind: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    assert show(kind, "shop", as_json=True) == 0
+    rows: list[dict[str, object]] = json.loads(capsys.readouterr().out)
+    return rows
+
+
+def test_patterns_say_what_they_promise(capsys: pytest.CaptureFixture[str]) -> None:
+    """And which is a control, of what."""
+    rows = _listed("patterns", capsys)
+    assert [row["name"] for row in rows if row["control"]] == ["dual-write"]
+    assert all(row["promises"] for row in rows)
+
+
+def test_faults_say_where_they_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    """`none` among them."""
+    rows = {row["name"]: row for row in _listed("faults", capsys)}
+    assert {"none", "kill", "broker-partition", "connect-kill"} <= rows.keys()
+    assert rows["connector-restart"]["patterns"] == ["outbox-cdc"]
+
+
+def test_invariants_have_id_guarantee_and_family(capsys: pytest.CaptureFixture[str]) -> None:
+    """The contract's fields."""
+    rows = _listed("invariants", capsys)
+    assert {"no-event-lost", "effect-exactly-once"} <= {row["id"] for row in rows}
+    assert all(row["guarantee"] and row["family"] for row in rows)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_list_has_a_table(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """For people."""
+    assert show(kind, "shop", as_json=False) == 0
+    assert "name" in (out := capsys.readouterr().out) or "id" in out
+
+
+def test_another_list_is_refused_with_those_there_are() -> None:
+    """By name."""
+    with pytest.raises(DeclarationError, match="suites, patterns, faults, invariants"):
+        show("planets", "shop", as_json=False)
