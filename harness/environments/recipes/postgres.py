@@ -45,11 +45,12 @@ class Postgres:
     port: int | None = _PORT
 
     async def prepare(self, site: Site) -> Launch:
+        arguments = _arguments(site.node)
         data = site.directory / "data"
         if not data.exists():
             template = await _template(site)
             await asyncio.to_thread(shutil.copytree, template, data, symlinks=True)
-        return _server(site, data, _arguments(site.node))
+        return _server(site, data, arguments)
 
     async def ready(self, site: Site) -> None:
         try:
