@@ -133,8 +133,7 @@ class _Keeper:
     ) -> None:
         stack = Stack(environment, self._suite)
         try:
-            await stack.open()
-            await stack.begin(self._pattern, self._system)
+            await stack.open_for_hand_work(self._pattern, self._system)
             addresses = {n.name: environment.address(n.name) for n in self._system.nodes}
             passing = asyncio.create_task(publish.forward(self._published, addresses))
             info = self._info(environment, place)

@@ -62,6 +62,17 @@ class Stack:
         self._world = self._connect_all(())
         await asyncio.gather(*(db.make_templates() for db in self._world.postgres.values()))
 
+    async def open_for_hand_work(self, pattern: Pattern, system: System) -> None:
+        """Everything of one pattern at once, as far as its dependencies allow; no reset later."""
+        self._state = _Data.UNKNOWN
+        self.environment.redefine(system.nodes)
+        self._world = self._connect_all(())
+        workers = [node.name for node in system.with_role(Role.KAFKA_CONNECT)]
+        await self.environment.start(
+            [node.name for node in system.nodes],
+            then={worker: lambda: self._register(pattern) for worker in workers[:1]},
+        )
+
     async def close(self) -> None:
         """Close every client; ending the nodes is the environment's."""
         await self._world.close()
@@ -102,6 +113,23 @@ class Stack:
             name, config = connector_of(path)
             await workers[0].put_config(name, config)
             await workers[0].wait_running(name, _CONNECTOR_TIMEOUT_S)
+            if slot := config.get("slot.name"):
+                await self._await_streaming(name, slot)
+
+    async def _await_streaming(self, connector: str, slot: str) -> None:
+        """A task is RUNNING before it has its replication slot, and what is written until then
+        may never be told of: streaming is when the database says that the slot is in use."""
+        deadline = time.monotonic() + _CONNECTOR_TIMEOUT_S
+        while True:
+            found = [s for db in self._world.postgres.values() for s in await db.slots()]
+            if any(s.slot == slot and s.active for s in found):
+                return
+            if time.monotonic() > deadline:
+                raise EnvironmentFailed(
+                    f"connector {connector} runs but replication slot {slot} is not in use "
+                    f"after {_CONNECTOR_TIMEOUT_S:g} s"
+                )
+            await asyncio.sleep(_POLL_S)
 
     def distrust(self) -> None:
         """A server did what it should not: the next scenario gets new ones."""

@@ -9,11 +9,11 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from harness.environments import kernel
 from harness.environments.network import HARNESS_ADDRESS, Network, address_of
@@ -184,11 +184,23 @@ class Namespaces:
 
     # --- starting -----------------------------------------------------------------------------
 
-    async def start(self, nodes: Sequence[str]) -> None:
-        """In parallel, each as soon as what it depends on is as far as it asks for."""
+    async def start(
+        self,
+        nodes: Sequence[str],
+        *,
+        then: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] | None = None,
+    ) -> None:
+        """In parallel, each as soon as what it depends on is as far as it asks for. `then` is run
+        for a node as soon as that one is ready, while others may still be starting."""
         started = {name: asyncio.Event() for name in nodes}
         ready = {name: asyncio.Event() for name in nodes}
-        await together(*(self._start_after(name, started, ready) for name in nodes))
+
+        async def one(name: str) -> None:
+            await self._start_after(name, started, ready)
+            if then is not None and name in then:
+                await then[name]()
+
+        await together(*(one(name) for name in nodes))
 
     async def _start_after(
         self, name: str, started: Mapping[str, asyncio.Event], ready: Mapping[str, asyncio.Event]
