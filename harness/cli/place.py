@@ -1,9 +1,11 @@
 """Where a run keeps what it needs while it lives, and how a dead run's place is recognised.
 
-`<cache>/runs/<id>/` holds `keeper.json`, the heal ledger and the nodes' disks. A place whose
-keeper is gone is a leftover: `clean`, or the next run, removes it.
+`<cache>/runs/<id>/` holds `keeper.json`, the heal ledger and the nodes' disks. While a run lives it
+holds a lock on its place; one that nobody holds is a leftover, which `clean` removes. A pid would
+not do: a run in another PID namespace, a container beside this one say, has pids of its own.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -16,12 +18,17 @@ from typing import Any
 from harness.engine.ledger import Entry, open_entries
 from harness.errors import EnvironmentFailed
 
+_KEEPER = "keeper.json"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """One run's own directory."""
 
     path: Path
+    lock: int | None = None
+    """The descriptor that holds the lock, in the process that took the place; its children hold
+    it with it."""
 
     @property
     def nodes(self) -> Path:
@@ -37,8 +44,10 @@ class Place:
         return self.path / "up.json"
 
     def remove(self) -> None:
-        """Delete it with everything in it."""
+        """Delete it with everything in it, and let go of the lock."""
         shutil.rmtree(self.path, ignore_errors=True)
+        if self.lock is not None:
+            os.close(self.lock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,17 +62,30 @@ class Leftover:
 
 def take(cache: Path, run_dir: Path) -> Place:
     """Make a place for this process's run. Raises EnvironmentFailed where the disk refuses."""
-    place = Place(path=cache / "runs" / uuid.uuid4().hex[:12])
-    keeper = {"pid": os.getpid(), "started": _start_time(os.getpid()), "run_dir": str(run_dir)}
+    path = cache / "runs" / uuid.uuid4().hex[:12]
+    keeper = {"pid": os.getpid(), "started": start_time(os.getpid()), "run_dir": str(run_dir)}
     try:
-        place.nodes.mkdir(parents=True)
-        (place.path / "keeper.json").write_text(json.dumps(keeper), encoding="utf-8")
+        path.mkdir(parents=True)
+        place = Place(path=path, lock=_locked(path))
+        place.nodes.mkdir()
+        (path / _KEEPER).write_text(json.dumps(keeper), encoding="utf-8")
     except OSError as error:
         raise EnvironmentFailed(
-            f"{place.path}: cannot be written ({error.strerror}); free some room or set "
+            f"{path}: cannot be written ({error.strerror}); free some room or set "
             "XDG_CACHE_HOME to another disk"
         ) from error
     return place
+
+
+def _locked(path: Path) -> int:
+    """Take the place's lock. Raises BlockingIOError where another process holds it."""
+    fd = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,15 +129,27 @@ def leftovers(cache: Path) -> tuple[Leftover, ...]:
 
 
 def _keeper(path: Path) -> tuple[int, bool]:
+    """The keeper's pid as it told it, 0 where it told none, and whether the run lives."""
     try:
-        told = json.loads((path / "keeper.json").read_text(encoding="utf-8"))
-        pid, started = int(told["pid"]), str(told["started"])
+        pid = int(json.loads((path / _KEEPER).read_text(encoding="utf-8"))["pid"])
     except (OSError, ValueError, KeyError, TypeError):
-        return 0, False
-    return pid, _start_time(pid) == started
+        pid = 0
+    try:
+        os.close(_locked(path))
+    except BlockingIOError:
+        return pid, True
+    except OSError:
+        return pid, not path.exists()
+    return pid, False
 
 
-def _start_time(pid: int) -> str:
+def is_keeper(living: Living) -> bool:
+    """Whether the pid is the keeper's here: in another PID namespace it may be anybody's."""
+    told = json.loads((living.place.path / _KEEPER).read_text(encoding="utf-8"))
+    return bool(told["started"]) and start_time(living.keeper) == told["started"]
+
+
+def start_time(pid: int) -> str:
     """When the process began (proc(5), field 22), which a reused pid does not share."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")

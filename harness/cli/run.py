@@ -93,6 +93,8 @@ def run(request: Request) -> int:
         versions=_versions(),
         machine={"python": platform.python_version(), "kernel": platform.release()},
     )
+    for left in places.leftovers(cache):
+        left.place.remove()
     place = places.take(cache, writer.dir)
     session = _Session(
         request=request, suite=suite, scenarios=scenarios, toolchain=toolchain, writer=writer,

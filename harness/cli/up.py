@@ -235,6 +235,11 @@ def down() -> int:
 
 
 def _end(living: places.Living) -> None:
+    if not places.is_keeper(living):
+        raise DeclarationError(
+            f"{living.place.path}: its stack is kept in another PID namespace (a container?); "
+            "call `aftershock down` there"
+        )
     try:
         keeper = os.pidfd_open(living.keeper)
     except ProcessLookupError:

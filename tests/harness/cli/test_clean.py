@@ -1,6 +1,7 @@
 """`aftershock clean` removes the places of dead runs and no other."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ from harness.engine.ledger import Ledger
 
 
 def _dead(cache: Path) -> place.Place:
-    """A place whose keeper has ended: its pid is this process's, its start another one's."""
+    """A place whose keeper has ended: nobody holds its lock."""
     taken = place.take(cache, cache)
-    told = json.loads((taken.path / "keeper.json").read_text())
-    (taken.path / "keeper.json").write_text(json.dumps({**told, "started": "1"}))
+    assert taken.lock is not None
+    os.close(taken.lock)
     return taken
 
 

@@ -34,12 +34,32 @@ def test_a_place_of_an_ended_process_is_a_leftover(tmp_path: Path) -> None:
     assert place.living(tmp_path) == ()
 
 
-def test_a_reused_pid_does_not_keep_a_dead_place_alive(tmp_path: Path) -> None:
-    """The keeper is known by pid and start time together."""
+def test_a_run_that_another_process_holds_is_no_leftover(tmp_path: Path) -> None:
+    """Whatever its pid says here: it may live in another PID namespace."""
     taken = place.take(tmp_path, tmp_path)
     path = taken.path / "keeper.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "started": "12345"}))
-    assert [left.place for left in place.leftovers(tmp_path)] == [taken]
+    path.write_text(json.dumps({**json.loads(path.read_text()), "pid": 999_999_999}))
+    assert place.leftovers(tmp_path) == ()
+    (living,) = place.living(tmp_path)
+    assert not place.is_keeper(living)
+
+
+def test_the_lock_is_held_as_long_as_any_child_lives(tmp_path: Path) -> None:
+    """The harness goes on for a moment when its keeper was killed."""
+    taken = place.take(tmp_path, tmp_path)
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(write)
+        os.read(read, 1)
+        os._exit(0)
+    assert taken.lock is not None
+    os.close(taken.lock)
+    assert place.leftovers(tmp_path) == ()
+    os.close(read)
+    os.close(write)
+    os.waitpid(child, 0)
+    assert [left.place.path for left in place.leftovers(tmp_path)] == [taken.path]
 
 
 def test_a_place_cut_off_while_it_was_made_is_a_leftover(tmp_path: Path) -> None:
