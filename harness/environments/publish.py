@@ -5,6 +5,7 @@ before the run enters its own, and connections to them are passed on to the node
 """
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -94,17 +95,19 @@ def _passer(address: str, port: int) -> Serve:
         except OSError:
             writer.close()
             return
-        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+        try:
+            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+        finally:
+            far_writer.close()
+            writer.close()
 
     return serve
 
 
 async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    try:
+    """Pass bytes on, and the end of them: the other direction may go on."""
+    with contextlib.suppress(OSError):  # a reset ends both directions: `serve` closes them
         while chunk := await source.read(_CHUNK):
             target.write(chunk)
             await target.drain()
-    except OSError:
-        pass
-    finally:
-        target.close()
+        target.write_eof()
