@@ -127,7 +127,9 @@ async def dual_write(directory: str) -> dict[str, Any]:
         Path(directory, "no-more").touch()
         committed = await files.committed_keys()
         lost = set(seen["strike"]["achieved"])
-        await eventually(lambda: files._lines("committed") - files._lines("published") == lost)
+        await eventually(
+            lambda: files._lines("committed") - files._lines("published") == lost, within_s=30
+        )
         seen["lost"] = sorted(await files.committed_keys() - await files.published_keys())
         seen["committed"] = len(committed) > 1
         return seen
@@ -148,7 +150,9 @@ async def with_a_relay(directory: str) -> dict[str, Any]:
         seen["strike"] = await strike(cut)
         Path(directory, "no-more").touch()
         files = Files(directory)
-        await eventually(lambda: files._lines("committed") == files._lines("published"))
+        await eventually(
+            lambda: files._lines("committed") == files._lines("published"), within_s=30
+        )
         seen["relay lived on"] = env.pid("relay") == relay
     return seen
 

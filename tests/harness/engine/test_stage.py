@@ -43,15 +43,17 @@ def test_the_witness_tells_committed_from_published(servers: Servers) -> None:
         try:
             await database.query(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
             await database.query(f"CREATE DATABASE {DATABASE}")
-            await database.query("CREATE TABLE orders (id int)", database=DATABASE)
+            await database.query("CREATE TABLE orders (id text)", database=DATABASE)
             await kafka.create_topics([TOPIC])
             before = await witness.committed_keys()
-            await database.query("INSERT INTO orders VALUES (1), (2), (17)", database=DATABASE)
-            await asyncio.to_thread(produce, servers.kafka, b"1", b"2", None)
+            await database.query(
+                "INSERT INTO orders VALUES ('s1'), ('s2'), ('s17')", database=DATABASE
+            )
+            await asyncio.to_thread(produce, servers.kafka, b"s1", b"s2", None)
             published = await witness.published_keys()
             return [
-                sorted(before), sorted(await witness.committed_keys()), {"1", "2"} <= published,
-                "17" in published,
+                sorted(before), sorted(await witness.committed_keys()), {"s1", "s2"} <= published,
+                "s17" in published,
             ]  # fmt: skip
         finally:
             await kafka.delete_topics([TOPIC])
@@ -59,7 +61,7 @@ def test_the_witness_tells_committed_from_published(servers: Servers) -> None:
             await kafka.close()
             await database.close()
 
-    assert asyncio.run(run()) == [[], ["1", "17", "2"], True, False]
+    assert asyncio.run(run()) == [[], ["s1", "s17", "s2"], True, False]
 
 
 def produce(bootstrap: str, *keys: bytes | None) -> None:
