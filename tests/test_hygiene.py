@@ -44,9 +44,9 @@ MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:root/\.|work\b|home/\w|Users/\w)\S*")
 
 
 def tracked() -> list[Path]:
-    """Every file that git tracks or would track, relative to the repository."""
+    """Every file that git tracks, relative to the repository."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "ls-files", "-z", "--cached"],
         cwd=ROOT,
         capture_output=True,
         check=True,
