@@ -7,6 +7,7 @@ A module's sentence is the first of its docstring; a module without one is an er
 """
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -35,9 +36,16 @@ def _has_something(module: Path) -> bool:
 
 
 def modules(folder: str) -> list[Path]:
-    """The Python files below a folder of the repository, relative to it, packages first."""
-    found = (ROOT / folder).rglob("*.py")
-    kept = (p.relative_to(ROOT) for p in found if _has_something(p))
+    """The Python files that git tracks below a folder, relative to it, packages first."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--", folder],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    found = (Path(name) for name in listed.split("\0") if name.endswith(".py"))
+    kept = (path for path in found if (ROOT / path).exists() and _has_something(ROOT / path))
     return sorted(kept, key=lambda p: (p.parent.parts, p.name != "__init__.py", p.name))
 
 
