@@ -14,8 +14,12 @@ async def together(*parts: Coroutine[Any, Any, object]) -> None:
         async with asyncio.TaskGroup() as group:
             for part in parts:
                 group.create_task(part)
-    except* AftershockError as failures:
-        first: BaseException = failures
+    # Not `except*`: before Python 3.11.4 what it raises is wrapped in a group again.
+    except BaseExceptionGroup as failures:
+        ours, others = failures.split(AftershockError)
+        if ours is None or others is not None:
+            raise
+        first: BaseException = ours
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         raise first from None

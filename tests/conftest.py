@@ -7,6 +7,7 @@ inside. Where any of this is refused, they fail with the reason and the others r
 """
 
 import asyncio
+import getpass
 import os
 import threading
 from collections.abc import Coroutine, Iterator
@@ -38,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before the first test, and before any thread: only a process with one thread can enter."""
     if _INSIDE in os.environ or config.option.collectonly or config.option.help:
         return
+    # As uid 0 inside, an ordinary user would share the temporary directory of the real root.
+    os.environ.setdefault("LOGNAME", getpass.getuser())
     try:
         if config.option.markexpr != "not stack":
             ensure()
