@@ -43,17 +43,17 @@ class CutAndKill:
 
     async def inject(self) -> bool:
         await self._env.cut(self._publisher, self._broker)
-        earlier = await self._witness.committed_keys()
+        earlier = await self._witness.committed()
         doubtful = time.monotonic() + _DOUBTFUL_S
 
         async def row_came() -> bool:
-            now = await self._witness.committed_keys()
+            now = await self._witness.committed()
             if now - earlier:
                 return True
             # One that was about to publish when the cut came may commit nothing more. Topics are
             # slow to read, and the longer it takes the more is cut: so only where nothing comes.
             late = time.monotonic() > doubtful
-            return late and bool(now - await self._witness.published_keys())
+            return late and bool(now - await self._witness.published())
 
         if not await probing.until(row_came, _ROW_TIMEOUT_S):
             await self.heal()
@@ -62,8 +62,9 @@ class CutAndKill:
         return True
 
     async def during(self) -> Probe:
-        committed = await self._witness.committed_keys()
-        self._cut_keys = committed - await self._witness.published_keys()
+        committed = await self._witness.committed()
+        cut = committed - await self._witness.published()
+        self._cut_keys = frozenset(key for key, _ in cut)
         rows = Probe(
             shown=bool(self._cut_keys),
             says=f"committed and not published: {', '.join(self._keys()) or 'nothing'}",

@@ -132,15 +132,20 @@ class Narrator(Protocol):
     def note(self, text: str) -> None: ...
 
 
+Change = tuple[str, int]
+"""The n-th change of a business key, from 1: an order's placing is ("17", 1), its cancelling
+("17", 2)."""
+
+
 class Witness(Protocol):
     """What the stores themselves say of the business keys, asked by faults that aim at them."""
 
-    async def committed_keys(self) -> frozenset[str]:
-        """Keys whose row is visible in the writer's database."""
+    async def committed(self) -> frozenset[Change]:
+        """Changes that are visible in the writer's database."""
         ...
 
-    async def published_keys(self) -> frozenset[str]:
-        """Keys with a record in the system's topics."""
+    async def published(self) -> frozenset[Change]:
+        """Changes with a record in the system's topics."""
         ...
 
 

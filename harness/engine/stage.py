@@ -1,6 +1,7 @@
 """What faults may ask of the running system, answered by its stores."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from harness.drivers.postgres import Postgres
 from harness.engine.world import World
 from harness.errors import DeclarationError, EnvironmentFailed
 from harness.model.suite import StoreQuery
+from harness.protocols import Change
 
 
 class StoreWitness:
@@ -18,26 +20,28 @@ class StoreWitness:
         self._world = world
         self._committed = committed
 
-    async def committed_keys(self) -> frozenset[str]:
-        """Keys whose row is visible now."""
+    async def committed(self) -> frozenset[Change]:
+        """Changes that are visible now: of each key as many as the query's second column says,
+        one where it has none."""
         question = self._committed
         database = self._world.postgres[question.node]
         rows = await database.query(question.sql, database=question.database)
-        return frozenset(str(row[0]) for row in rows)
+        return _numbered({str(row[0]): int(row[1]) if len(row) > 1 else 1 for row in rows})
 
-    async def published_keys(self) -> frozenset[str]:
-        """Keys of every record in the system's topics now."""
+    async def published(self) -> frozenset[Change]:
+        """Of each key as many changes as there are different records of it in the topics; the
+        same one delivered again is no other."""
         kafka = self._world.kafka
         if kafka is None:
             raise EnvironmentFailed("the system has no broker to ask for records")
         topics = await kafka.topics(self._world.internal_topics)
         found = await kafka.read_topics(topics)
-        return frozenset(
-            record.key.decode("utf-8", "replace")
-            for records in found.values()
-            for record in records
-            if record.key is not None
-        )
+        records = {(r.key, r.value) for rs in found.values() for r in rs if r.key is not None}
+        return _numbered(Counter(key.decode("utf-8", "replace") for key, _ in records))
+
+
+def _numbered(counts: Mapping[str, int]) -> frozenset[Change]:
+    return frozenset((key, n) for key, count in counts.items() for n in range(1, count + 1))
 
 
 class WorkerControl:

@@ -49,7 +49,8 @@ class Suite:
     hops: Mapping[str, Sequence[Hop]]
     """pattern → where an entity leaves its traces, in the order of travel."""
     committed: StoreQuery
-    """SQL of one column: the business keys whose row is committed."""
+    """SQL of the business keys that are committed and, in a second column where a key can change
+    more than once, how many changes of it: each is an event."""
     entry: tuple[str, int]
     """(node, port) that the workload's requests go to."""
     plan: Callable[[Random], Sequence[Request]]

@@ -146,7 +146,7 @@ SUITE = Suite(
         name="committed orders",
         node="order-db",
         database="orders",
-        sql="SELECT order_id FROM orders",
+        sql="SELECT order_id, version FROM orders",
     ),
     entry=(ENTRY, ENTRY_PORT),
     plan=plan,

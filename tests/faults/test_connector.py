@@ -12,7 +12,7 @@ from harness.drivers.connect import Connect
 from harness.drivers.postgres import Postgres
 from harness.engine.stage import WorkerControl
 from harness.model.scenario import Pattern
-from harness.protocols import Environment, Stage
+from harness.protocols import Change, Environment, Stage
 
 T = TypeVar("T")
 
@@ -35,10 +35,10 @@ class Servers(Protocol):
 class Silent:
     """Asks nothing: neither fault needs a store."""
 
-    async def committed_keys(self) -> frozenset[str]:
+    async def committed(self) -> frozenset[Change]:
         return frozenset()
 
-    async def published_keys(self) -> frozenset[str]:
+    async def published(self) -> frozenset[Change]:
         return frozenset()
 
 

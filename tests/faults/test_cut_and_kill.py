@@ -10,7 +10,7 @@ from typing import Any
 from faults import cut_and_kill
 from faults.cut_and_kill import CutAndKill
 from harness.model.scenario import Pattern
-from harness.protocols import Environment, Stage
+from harness.protocols import Change, Environment, Stage
 from harness.testing import eventually, isolated
 from harness.testing.nodes import PORT, nodes_of, service
 
@@ -68,11 +68,11 @@ class Files:
     def __init__(self, directory: str) -> None:
         self._directory = Path(directory)
 
-    async def committed_keys(self) -> frozenset[str]:
-        return self._lines("committed")
+    async def committed(self) -> frozenset[Change]:
+        return frozenset((key, 1) for key in self._lines("committed"))
 
-    async def published_keys(self) -> frozenset[str]:
-        return self._lines("published")
+    async def published(self) -> frozenset[Change]:
+        return frozenset((key, 1) for key in self._lines("published"))
 
     def _lines(self, name: str) -> frozenset[str]:
         path = self._directory / name
@@ -125,12 +125,12 @@ async def dual_write(directory: str) -> dict[str, Any]:
 
         seen["strike"] = await strike(fault(env, directory, publisher="order"))
         Path(directory, "no-more").touch()
-        committed = await files.committed_keys()
+        committed = await files.committed()
         lost = set(seen["strike"]["achieved"])
         await eventually(
             lambda: files._lines("committed") - files._lines("published") == lost, within_s=30
         )
-        seen["lost"] = sorted(await files.committed_keys() - await files.published_keys())
+        seen["lost"] = sorted(files._lines("committed") - files._lines("published"))
         seen["committed"] = len(committed) > 1
         return seen
 

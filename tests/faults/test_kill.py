@@ -5,7 +5,7 @@ from typing import Any
 
 from faults.kill import Kill
 from harness.model.scenario import Pattern
-from harness.protocols import Stage
+from harness.protocols import Change, Stage
 from harness.testing import isolated
 from harness.testing.nodes import nodes_of, service
 
@@ -13,10 +13,10 @@ from harness.testing.nodes import nodes_of, service
 class Silent:
     """Asks nothing: a kill needs no store."""
 
-    async def committed_keys(self) -> frozenset[str]:
+    async def committed(self) -> frozenset[Change]:
         return frozenset()
 
-    async def published_keys(self) -> frozenset[str]:
+    async def published(self) -> frozenset[Change]:
         return frozenset()
 
 

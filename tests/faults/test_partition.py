@@ -5,7 +5,7 @@ from typing import Any
 
 from faults.partition import Partition
 from harness.model.scenario import Pattern
-from harness.protocols import Environment, Stage
+from harness.protocols import Change, Environment, Stage
 from harness.testing import isolated
 from harness.testing.nodes import PORT, nodes_of, service
 
@@ -13,10 +13,10 @@ from harness.testing.nodes import PORT, nodes_of, service
 class Silent:
     """Asks nothing: a partition needs no store."""
 
-    async def committed_keys(self) -> frozenset[str]:
+    async def committed(self) -> frozenset[Change]:
         return frozenset()
 
-    async def published_keys(self) -> frozenset[str]:
+    async def published(self) -> frozenset[Change]:
         return frozenset()
 
 

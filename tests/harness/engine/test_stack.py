@@ -70,9 +70,7 @@ class Shop:
 
         async def look() -> bool:
             database = self.world.postgres["shipping-db"]
-            shipped[:] = await database.query(
-                "SELECT order_id FROM shipments", database="shipping"
-            )
+            shipped[:] = await database.query("SELECT order_id FROM shipments", database="shipping")
             return bool(shipped)
 
         await eventually(look, within_s=30)

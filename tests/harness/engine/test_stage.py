@@ -18,7 +18,7 @@ from harness.model.suite import StoreQuery
 
 DATABASE = "stage_test"
 TOPIC = "stage.events"
-COMMITTED = StoreQuery(name="c", node="db", database=DATABASE, sql="SELECT id FROM orders")
+COMMITTED = StoreQuery(name="c", node="db", database=DATABASE, sql="SELECT id, n FROM orders")
 
 
 class Servers(Protocol):
@@ -43,17 +43,17 @@ def test_the_witness_tells_committed_from_published(servers: Servers) -> None:
         try:
             await database.query(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
             await database.query(f"CREATE DATABASE {DATABASE}")
-            await database.query("CREATE TABLE orders (id text)", database=DATABASE)
+            await database.query("CREATE TABLE orders (id text, n int)", database=DATABASE)
             await kafka.create_topics([TOPIC])
-            before = await witness.committed_keys()
+            before = await witness.committed()
             await database.query(
-                "INSERT INTO orders VALUES ('s1'), ('s2'), ('s17')", database=DATABASE
+                "INSERT INTO orders VALUES ('s1', 2), ('s2', 1), ('s17', 1)", database=DATABASE
             )
             await asyncio.to_thread(produce, servers.kafka, b"s1", b"s2", None)
-            published = await witness.published_keys()
+            published = await witness.published()
             return [
-                sorted(before), sorted(await witness.committed_keys()), {"s1", "s2"} <= published,
-                "s17" in published,
+                sorted(before), sorted(await witness.committed()), {("s1", 1), ("s2", 1)} <= published,
+                ("s1", 2) in published, ("s17", 1) in published,
             ]  # fmt: skip
         finally:
             await kafka.delete_topics([TOPIC])
@@ -61,7 +61,9 @@ def test_the_witness_tells_committed_from_published(servers: Servers) -> None:
             await kafka.close()
             await database.close()
 
-    assert asyncio.run(run()) == [[], ["s1", "s17", "s2"], True, False]
+    assert asyncio.run(run()) == [
+        [], [("s1", 1), ("s1", 2), ("s17", 1), ("s2", 1)], True, False, False
+    ]  # fmt: skip
 
 
 def produce(bootstrap: str, *keys: bytes | None) -> None:
@@ -76,7 +78,7 @@ def produce(bootstrap: str, *keys: bytes | None) -> None:
 def test_without_a_broker_nothing_can_be_asked_of_topics() -> None:
     """A suite whose system has none must not use a fault that asks."""
     with pytest.raises(EnvironmentFailed, match="no broker"):
-        asyncio.run(StoreWitness(World(), COMMITTED).published_keys())
+        asyncio.run(StoreWitness(World(), COMMITTED).published())
 
 
 @pytest.mark.stack
