@@ -13,13 +13,13 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 from typing import NoReturn
 
 from harness.environments import kernel
 from harness.errors import HarnessBug, MachineUnfit
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_HELD = {*_SIGNALS, signal.SIGCHLD}
 
 
 def run_inside(main: Callable[[], int]) -> int:
@@ -65,28 +65,28 @@ class _Keeper:
     def keep(self) -> int:
         """Pass signals on and return the exit code of PID 1, negative where a signal ended it.
         Raises MachineUnfit where there never was one."""
-        previous = {s: signal.signal(s, _passer(self.middle)) for s in _SIGNALS}
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         try:
+            status = _attend(self.middle)
             with os.fdopen(self.error_read, encoding="utf-8") as pipe:
                 refusal = pipe.read()
-            _, status = os.waitpid(self.middle, 0)
         finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
         if refusal:
             raise MachineUnfit(refusal)
         return os.waitstatus_to_exitcode(status)
 
 
-def _passer(child: int) -> Callable[[int, FrameType | None], None]:
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        try:
+def _attend(child: int) -> int:
+    """Pass every signal on to the child until it ends; returns its wait status. The signals are
+    held: a handler could miss the one that comes just before it begins to wait."""
+    while True:
+        number = signal.sigwaitinfo(_HELD).si_signo
+        if number == signal.SIGCHLD:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                return status
+        else:
             os.kill(child, number)
-        except ProcessLookupError:
-            return
-
-    return pass_on
 
 
 def _split() -> _Keeper | None:
@@ -95,8 +95,8 @@ def _split() -> _Keeper | None:
     sys.stdout.flush()
     sys.stderr.flush()
     error_read, error_write = os.pipe()
-    # A signal that comes before there is somebody to pass it to must wait, not end the keeper.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    # From here on a signal waits until there is somebody to pass it to.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
     middle = os.fork()
     if middle:
         os.close(error_write)
@@ -132,11 +132,7 @@ def _middle(uid: int, gid: int, error_write: int) -> None:
         _first(error_write)
         return
     os.close(error_write)
-    for number in _SIGNALS:
-        signal.signal(number, _passer(child))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
+    code = os.waitstatus_to_exitcode(_attend(child))
     if code < 0:
         _end_by(-code)
     os._exit(code)
@@ -146,6 +142,7 @@ def _end_by(number: int) -> None:
     """End as the child did, so that the keeper sees what happened."""
     if number in _SIGNALS:
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
     os.kill(os.getpid(), number)
 
 
@@ -170,7 +167,7 @@ def _first(error_write: int) -> None:
     # The kernel keeps from PID 1 every signal for which it has no handler.
     for number in _SIGNALS:
         signal.signal(number, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
 
 
 def _whole(main: Callable[[], int]) -> int:

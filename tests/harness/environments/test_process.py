@@ -97,7 +97,7 @@ print(open("/etc/hosts").read(), end="", file=sys.stderr)
     binds = ((str(hosts), "/etc/hosts", True),)
     process = await start(directory, code, binds=binds)
     await process.wait()
-    mine = "198.18.0.10" in Path("/etc/hosts").read_text(encoding="utf-8")
+    mine = "198.18.0.10 order" in Path("/etc/hosts").read_text(encoding="utf-8")
     return [*Path(directory, "log").read_text(encoding="utf-8").splitlines(), f"leaked: {mine}"]
 
 
