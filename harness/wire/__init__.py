@@ -1,0 +1,1 @@
+"""What passes a connection, told as events: parsers without I/O, fed with bytes as they come."""

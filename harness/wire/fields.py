@@ -1,0 +1,65 @@
+"""Fields of a message's body, read one after another."""
+
+from struct import Struct
+
+_INT16, _INT32, _INT64 = Struct(">h"), Struct(">i"), Struct(">q")
+
+
+class EndOfFields(Exception):
+    """The body ends before the field does; caught by whoever made the reader."""
+
+
+class Fields:
+    """A reader over bytes; every field raises `EndOfFields` if it is not all there."""
+
+    __slots__ = ("_at", "_body")
+
+    def __init__(self, body: bytes, at: int = 0) -> None:
+        self._body = body
+        self._at = at
+
+    @property
+    def left(self) -> int:
+        return len(self._body) - self._at
+
+    def byte(self) -> int:
+        return self.take(1)[0]
+
+    def int16(self) -> int:
+        return int(_INT16.unpack(self.take(2))[0])
+
+    def int32(self) -> int:
+        return int(_INT32.unpack(self.take(4))[0])
+
+    def uint32(self) -> int:
+        return self.int32() & 0xFFFFFFFF
+
+    def int64(self) -> int:
+        return int(_INT64.unpack(self.take(8))[0])
+
+    def take(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        after = self._at + size
+        if size < 0 or after > len(self._body):
+            raise EndOfFields
+        found = self._body[self._at : after]
+        self._at = after
+        return found
+
+    def text(self) -> str:
+        """A string that ends with a zero byte; what is no UTF-8 is kept, escaped."""
+        end = self._body.find(b"\0", self._at)
+        if end < 0:
+            raise EndOfFields
+        found = self._body[self._at : end]
+        self._at = end + 1
+        return decoded(found)
+
+    def rest(self) -> bytes:
+        """All that is left."""
+        return self.take(self.left)
+
+
+def decoded(value: bytes) -> str:
+    """Bytes as text; what is no UTF-8 is kept, escaped."""
+    return value.decode("utf-8", "backslashreplace")

@@ -1,0 +1,182 @@
+"""What is told of a PostgreSQL connection: values with their place in the stream."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.wire.sql import Kind, Write
+from harness.wire.stream import Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromClient:
+    """Read from the message at [first, end) of what the client sent."""
+
+    direction: ClassVar[Direction] = Direction.CLIENT
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromServer:
+    """Read from the message at [first, end) of what the server sent."""
+
+    direction: ClassVar[Direction] = Direction.SERVER
+    first: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptionRequested(FromClient):
+    """`ssl` or `gss`, asked for before the start."""
+
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptionAnswered(FromServer):
+    """After a yes nothing can be read any more."""
+
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested(FromClient):
+    """On a connection of its own, for the backend that told `BackendStarted` this id."""
+
+    backend: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started(FromClient):
+    """The start-up message. Version as (major, minor)."""
+
+    version: tuple[int, int]
+    parameters: tuple[tuple[str, str], ...]
+
+    def parameter(self, name: str) -> str | None:
+        """A parameter's value, such as `application_name`'s or `replication`'s."""
+        return next((value for key, value in self.parameters if key == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionNegotiated(FromServer):
+    """The server speaks an older version than was asked for, or does not know some options."""
+
+    minor: int
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendStarted(FromServer):
+    """The process that serves this connection."""
+
+    backend: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement(FromClient):
+    """One statement asked for: of a Query as many as it has, of an Execute one."""
+
+    sql: str
+    """As far as it was kept; empty if its text was never seen."""
+    kind: Kind
+    writes: tuple[Write, ...] = ()
+    params: tuple[str | bytes | None, ...] = ()
+    """Text-format values as text, binary ones as bytes, at most 1 KiB of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitRequested(FromClient):
+    """If this message reaches the server and nothing fails, the transaction will be committed.
+
+    Until it does, no later than at this message's first byte, nothing is. Exactly one
+    `CommitAcknowledged` or `RolledBack` with the same number follows, or the connection ends.
+    """
+
+    number: int
+    writes: frozenset[Write]
+    is_implicit: bool
+    """No COMMIT was sent: the statements commit by themselves."""
+    statements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitAcknowledged(FromServer):
+    """The transaction is committed, and with this message the client knows it."""
+
+    number: int | None
+    """Of the request; None if none was recognised."""
+    writes: frozenset[Write]
+    is_implicit: bool
+    is_complete: bool
+    """Whether `writes` is all: False if the text of a statement that wrote was not seen."""
+    statements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack(FromServer):
+    """The transaction came to nothing, whoever wanted that."""
+
+    number: int | None
+    writes: frozenset[Write]
+    """What it would have written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionPrepared(FromServer):
+    """PREPARE TRANSACTION: durable, and not visible before COMMIT PREPARED."""
+
+    name: str | None
+    writes: frozenset[Write]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed(FromServer):
+    """A statement came to its end; in an implicit transaction it is not committed yet."""
+
+    tag: str
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(FromServer):
+    """ErrorResponse."""
+
+    severity: str
+    sqlstate: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready(FromServer):
+    """ReadyForQuery: `I` idle, `T` in a transaction, `E` in a failed one."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notified(FromServer):
+    """NotificationResponse, from the backend that sent NOTIFY."""
+
+    backend: int
+    channel: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyStarted(FromServer):
+    """`in`, `out` or `both`, as the server sees it."""
+
+    mode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyEnded(FromClient):
+    """The client has sent all rows, or has given up."""
+
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminated(FromClient):
+    """The client says good-bye."""
