@@ -1,0 +1,136 @@
+"""Kafka's wire primitives, read one after the other from a message's bytes.
+
+Promises: every read either returns a value that lies within the bytes or raises `Malformed`; no
+read allocates more than the bytes that it reads. Knows nothing of messages: who reads says
+whether the message is of a flexible version (compact lengths, tagged fields).
+"""
+
+import base64
+import struct
+
+_I16 = struct.Struct(">h")
+_I32 = struct.Struct(">i")
+_I64 = struct.Struct(">q")
+
+
+class Malformed(Exception):
+    """The bytes are not what the protocol says should stand here; the text says what."""
+
+
+class Truncated(Malformed):
+    """The bytes end before the value does: they are cut short, or lie about a length."""
+
+
+class Reader:
+    """A position in `data`. `flexible` picks compact strings, arrays and tagged fields."""
+
+    __slots__ = ("at", "data", "flexible")
+
+    def __init__(self, data: bytes, at: int = 0, *, flexible: bool = False) -> None:
+        self.data = data
+        self.at = at
+        self.flexible = flexible
+
+    def int8(self) -> int:
+        value = self.take(1)[0]
+        return value - 256 if value > 127 else value
+
+    def int16(self) -> int:
+        return self._number(_I16)
+
+    def int32(self) -> int:
+        return self._number(_I32)
+
+    def int64(self) -> int:
+        return self._number(_I64)
+
+    def boolean(self) -> bool:
+        return self.take(1) != b"\0"
+
+    def uvarint(self, most_bytes: int = 5) -> int:
+        """An unsigned varint of at most `most_bytes` (5: 32 bits, 10: 64 bits)."""
+        value = shift = 0
+        data, at = self.data, self.at
+        for _ in range(most_bytes):
+            if at >= len(data):
+                raise Truncated("a varint that goes on past the end")
+            byte = data[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                self.at = at
+                return value
+            shift += 7
+        raise Malformed(f"a varint longer than {most_bytes} bytes")
+
+    def varint(self, most_bytes: int = 5) -> int:
+        """A zigzag varint."""
+        value = self.uvarint(most_bytes)
+        return (value >> 1) ^ -(value & 1)
+
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes."""
+        end = self._end(count)
+        taken = self.data[self.at : end]
+        self.at = end
+        return taken
+
+    def skip(self, count: int) -> None:
+        """Passes over `count` bytes."""
+        self.at = self._end(count)
+
+    def length(self, *, wide: bool) -> int:
+        """The length of a string (int16), or of bytes or an array (`wide`: int32); -1 is null."""
+        if self.flexible:
+            return self.uvarint() - 1
+        length = self.int32() if wide else self.int16()
+        if length < -1:
+            raise Malformed(f"a length of {length}")
+        return length
+
+    def count(self) -> int:
+        """The number of an array's elements; null counts as none."""
+        return max(self.length(wide=True), 0)
+
+    def nullable_string(self) -> str | None:
+        length = self.length(wide=False)
+        return None if length < 0 else self.take(length).decode("utf-8", "backslashreplace")
+
+    def string(self) -> str:
+        value = self.nullable_string()
+        if value is None:
+            raise Malformed("null where a string has to be")
+        return value
+
+    def uuid(self) -> str:
+        """A topic's id in Kafka's own text form: 22 characters of URL-safe base64."""
+        return base64.urlsafe_b64encode(self.take(16)).decode("ascii").rstrip("=")
+
+    def skip_string(self) -> None:
+        self.skip(max(self.length(wide=False), 0))
+
+    def skip_int32s(self) -> None:
+        """Passes over an array of int32."""
+        self.skip(4 * self.count())
+
+    def tags(self) -> None:
+        """Passes over the tagged fields at the end of a structure, where the version has them."""
+        if not self.flexible:
+            return
+        for _ in range(self.uvarint()):
+            self.uvarint()
+            self.skip(self.uvarint())
+
+    def _number(self, form: struct.Struct) -> int:
+        end = self._end(form.size)
+        (value,) = form.unpack_from(self.data, self.at)
+        self.at = end
+        return int(value)
+
+    def _end(self, count: int) -> int:
+        end = self.at + count
+        if count < 0:
+            raise Malformed(f"a length of {count}")
+        if end > len(self.data):
+            raise Truncated(f"{end - len(self.data)} bytes are missing")
+        return end

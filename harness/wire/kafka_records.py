@@ -1,0 +1,121 @@
+"""Record batches (format 2, the only one that Kafka 4 takes): who produced them, and their keys.
+
+Promises: values are passed over, never copied out; at most `Limits` of a batch is decompressed
+and read, and the batch says so. Knows nothing of requests.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from harness.wire.kafka_compression import CODECS, inflate
+from harness.wire.kafka_events import Batch, Record
+from harness.wire.kafka_primitives import Malformed, Reader, Truncated
+
+_HEAD = struct.Struct(">qiibIhiqqqhii")
+"""baseOffset, batchLength, partitionLeaderEpoch, magic, crc, attributes, lastOffsetDelta,
+baseTimestamp, maxTimestamp, producerId, producerEpoch, baseSequence, count"""
+_LENGTH_COUNTS_FROM = 12
+"""batchLength counts what follows it."""
+_MAGIC = 2
+_CODEC = 7
+_TRANSACTIONAL = 16
+"""Bits of the attributes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much is read. The time that a batch takes is bounded by these, too."""
+
+    records: int = 512
+    """Records that are read of one batch."""
+    inflated_bytes: int = 1 << 18
+    """What is decompressed of one batch."""
+    kept_bytes: int = (1 << 20) + (1 << 16)
+    """What is kept of one Produce request or Metadata response; clients' own limit for the
+    request is 1 MiB by default (max.request.size)."""
+
+
+def read_batches(
+    data: bytes, topic: str, partition: int, limits: Limits, *, cut: bool = False
+) -> tuple[Batch, ...]:
+    """The batches that follow each other in `data`; with `cut`, the last one may end early.
+    Raises Malformed where no batch is."""
+    batches = []
+    at = 0
+    while at < len(data):
+        if cut and len(data) - at < _HEAD.size:
+            break
+        end = _end_of_batch(data, at, cut=cut)
+        batches.append(_read_batch(data[at:end], topic, partition, limits))
+        at = end
+    return tuple(batches)
+
+
+def _end_of_batch(data: bytes, at: int, *, cut: bool) -> int:
+    if len(data) - at < _HEAD.size:
+        raise Truncated("the head of a batch is missing")
+    _, length, _, magic, *_ = _HEAD.unpack_from(data, at)
+    if magic != _MAGIC:
+        raise Malformed(f"record format {magic}")
+    end = at + _LENGTH_COUNTS_FROM + int(length)
+    if end < at + _HEAD.size or (end > len(data) and not cut):
+        raise Malformed(f"a batch of {length} bytes")
+    return end
+
+
+def _read_batch(data: bytes, topic: str, partition: int, limits: Limits) -> Batch:
+    head = _HEAD.unpack_from(data)
+    attributes, producer_id, producer_epoch, base_sequence, count = head[5], *head[9:13]
+    number = attributes & _CODEC
+    codec = CODECS[number] if number < len(CODECS) else str(number)
+    records, unread = _read_records(data[_HEAD.size :], codec, count, limits)
+    return Batch(
+        topic=topic,
+        partition=partition,
+        producer_id=producer_id,
+        producer_epoch=producer_epoch,
+        base_sequence=base_sequence,
+        transactional=bool(attributes & _TRANSACTIONAL),
+        codec=codec,
+        count=count,
+        records=records,
+        keys=frozenset(record.key for record in records if record.key is not None),
+        unread=unread,
+    )
+
+
+def _read_records(
+    data: bytes, codec: str, count: int, limits: Limits
+) -> tuple[tuple[Record, ...], str | None]:
+    """The records that can be read, and why there are not more."""
+    records: list[Record] = []
+    try:
+        if codec != "none":
+            data = inflate(codec, data, limits.inflated_bytes)
+        reader = Reader(data)
+        for _ in range(min(count, limits.records)):
+            records.append(_read_record(reader))  # noqa: PERF401 - those before an error are kept
+    except Malformed as error:
+        return tuple(records), str(error)
+    over = count - len(records)
+    return tuple(records), f"{over} records above the limit" if over > 0 else None
+
+
+def _read_record(reader: Reader) -> Record:
+    end = reader.varint()
+    end += reader.at
+    reader.skip(1)
+    reader.varint(10)
+    reader.varint()
+    size = reader.varint()
+    key = reader.take(size) if size >= 0 else None
+    value = reader.varint()
+    reader.skip(max(value, 0))
+    headers = []
+    for _ in range(reader.varint()):
+        name = reader.take(reader.varint()).decode("utf-8", "backslashreplace")
+        length = reader.varint()
+        headers.append((name, reader.take(length) if length >= 0 else None))
+    if reader.at != end:
+        raise Malformed("a record that is not as long as it says")
+    return Record(key=key, value_bytes=value if value >= 0 else None, headers=tuple(headers))

@@ -1,0 +1,97 @@
+"""Codecs, from literal bytes and from damaged ones."""
+
+import gzip
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.wire import kafka_compression
+from harness.wire.kafka_compression import CODECS, Unavailable, inflate
+from harness.wire.kafka_primitives import Malformed
+
+TEXT = b"order placed " * 9 + b"!"
+
+PACKED = {
+    "gzip": gzip.compress(TEXT, mtime=0),
+    "snappy": bytes.fromhex("76306f7264657220706c6163656420fe0d009e0d000021"),
+    "xerial": bytes.fromhex(
+        "82534e415050590000000001000000010000001776306f7264657220706c6163656420fe0d009e0d000021"
+    ),
+    "lz4": bytes.fromhex(
+        "04224d187c4076000000000000007917000000df6f7264657220706c61636564200d0051506365642021"
+        "e97a289f000000004ae3a9cc"
+    ),
+    "zstd": bytes.fromhex("28b52ffd2076ad0000706f7264657220706c616365642021010005d2f905"),
+}
+"""What the codecs' own libraries make of it; `xerial` is snappy as Java frames it, this LZ4 has
+all the checksums that there are."""
+LINKED = bytes.fromhex(
+    "04224d1860408223000000df6f7264657220706c61636564200d00551f216900550968000f76005f50636564"
+    "202100000000"
+)
+"""The text three times over, in LZ4 without sizes and checksums."""
+HAS_ZSTD = bool(kafka_compression._PYTHON_ZSTD or kafka_compression._PACKAGE_ZSTD)
+
+
+@pytest.mark.parametrize("codec", [c for c in PACKED if c != "zstd" or HAS_ZSTD])
+def test_what_went_in_comes_out(codec: str) -> None:
+    """Whole, or its beginning."""
+    packed, codec = PACKED[codec], codec.replace("xerial", "snappy")
+    assert inflate(codec, packed, 1 << 20) == TEXT
+    assert inflate(codec, packed, 20) == TEXT[:20]
+
+
+def test_lz4_blocks_reach_back() -> None:
+    """Copies that overlap, and lengths that go on."""
+    assert inflate("lz4", LINKED, 1 << 20) == TEXT * 3
+
+
+def test_zstd_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python before 3.14, without the package."""
+    monkeypatch.setattr(kafka_compression, "_PYTHON_ZSTD", None)
+    monkeypatch.setattr(kafka_compression, "_PACKAGE_ZSTD", None)
+    with pytest.raises(Unavailable, match="zstandard"):
+        inflate("zstd", PACKED["zstd"], 100)
+
+
+def test_nothing_is_done_where_nothing_is_compressed() -> None:
+    """The limit holds all the same."""
+    assert inflate("none", TEXT, 5) == TEXT[:5]
+
+
+def test_an_unknown_codec_is_malformed() -> None:
+    """Kafka has no codec 6."""
+    with pytest.raises(Malformed):
+        inflate("6", TEXT, 5)
+
+
+@pytest.mark.parametrize("codec", CODECS[1:])
+def test_garbage_is_malformed(codec: str) -> None:
+    """Whatever the codec; a zstd that is missing is told as such."""
+    with pytest.raises(Malformed):
+        inflate(codec, b"\xffgarbage", 100)
+
+
+def test_a_bomb_stops_at_the_limit() -> None:
+    """16 MiB of zeros."""
+    assert inflate("gzip", gzip.compress(bytes(1 << 24)), 1000) == bytes(1000)
+
+
+@given(
+    st.sampled_from(list(PACKED)),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=6),
+    st.integers(0, 300),
+)
+@settings(max_examples=150, deadline=None)
+def test_damage_gives_bytes_or_malformed(
+    codec: str, places: list[tuple[int, int]], most: int
+) -> None:
+    """And never more than was asked for."""
+    data, codec = bytearray(PACKED[codec]), codec.replace("xerial", "snappy")
+    for where, value in places:
+        data[where % len(data)] = value
+    try:
+        assert len(inflate(codec, bytes(data), most)) <= most
+    except Malformed:
+        return
