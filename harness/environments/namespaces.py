@@ -11,7 +11,6 @@ import signal
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +22,7 @@ from harness.environments.recipes.connect import Connect
 from harness.environments.recipes.kafka import Kafka
 from harness.environments.recipes.postgres import Postgres
 from harness.environments.recipes.service import Service
+from harness.environments.running import Listener, Running
 from harness.errors import (
     DeclarationError,
     EnvironmentFailed,
@@ -38,10 +38,7 @@ READY_TIMEOUT_S = 60.0
 _POLL_S = 0.025
 _RESTART_DELAY_S = 0.1
 _RESTART_DELAY_MAX_S = 2.0
-_TAIL_LINES = 8
 _HOPELESS = 3
-
-Listener = Callable[[str, NodeState], None]
 
 
 def recipes(*, record: bool = False) -> dict[Role, Recipe]:
@@ -52,24 +49,6 @@ def recipes(*, record: bool = False) -> dict[Role, Recipe]:
         Role.KAFKA_CONNECT: Connect(record=record),
         Role.SERVICE: Service(),
     }
-
-
-class _Running:
-    """What the environment remembers of one node."""
-
-    def __init__(self, site: Site, recipe: Recipe) -> None:
-        self.site = site
-        self.recipe = recipe
-        self.process: Process | None = None
-        self.state = NodeState.ABSENT
-        self.wanted = False
-        """Whether the restart policy may start it again."""
-        self.keeper: asyncio.Task[None] | None = None
-        self.released = asyncio.Event()
-        self.released.set()
-        self.restarts = 0
-        self.unexpected: list[int] = []
-        """Exit codes of ends that nobody asked for."""
 
 
 class Namespaces:
@@ -91,7 +70,7 @@ class Namespaces:
         self._logs = logs
         self._recipes = recipes(record=record)
         self._listener = listener
-        self._nodes: dict[str, _Running] = {}
+        self._nodes: dict[str, Running] = {}
         self._cuts: set[tuple[str, str]] = set()
         self._network: Network | None = None
 
@@ -119,7 +98,9 @@ class Namespaces:
                 toolchain=self._toolchain,
             )
             site.directory.mkdir(exist_ok=True)
-            self._nodes[node.name] = _Running(site, self._recipes[node.role])
+            self._nodes[node.name] = Running(
+                site, self._recipes[node.role], listener=self._listener
+            )
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
@@ -233,15 +214,15 @@ class Namespaces:
         if running.keeper is not None and not running.keeper.done():
             return
         launch = await running.recipe.prepare(running.site)
-        self._mark(running, "starting")
+        running.mark("starting")
         running.process = await Process.start(
             launch, hostname=running.site.node.hostname or name, netns_fd=running.site.netns_fd
         )
         running.wanted = True
-        self._set(running, NodeState.STARTING)
+        running.enter(NodeState.STARTING)
         running.keeper = asyncio.create_task(self._keep(running))
 
-    async def _keep(self, running: _Running) -> None:
+    async def _keep(self, running: Running) -> None:
         """The restart policy: start an ended node again while it is wanted."""
         delay = _RESTART_DELAY_S
         while True:
@@ -250,15 +231,15 @@ class Namespaces:
                 raise HarnessBug("a node is watched before it was started")
             started = time.monotonic()
             code = await process.wait()
-            self._mark(running, f"ended with {code}")
+            running.mark(f"ended with {code}")
             held = running.state is NodeState.HELD_DOWN
             if not held:
-                self._set(running, NodeState.EXITED)
+                running.enter(NodeState.EXITED)
                 if running.wanted:
                     running.unexpected.append(code)
             await running.released.wait()
             # Without a restart policy too, what the harness has killed the harness starts again.
-            if not running.wanted or not (held or _restarts(running.site.node, code)):
+            if not running.wanted or not (held or running.is_restarted_after(code)):
                 return
             if time.monotonic() - started > _RESTART_DELAY_MAX_S:
                 delay = _RESTART_DELAY_S
@@ -267,14 +248,14 @@ class Namespaces:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _RESTART_DELAY_MAX_S)
             launch = await running.recipe.prepare(running.site)
-            self._mark(running, "restarting")
+            running.mark("restarting")
             running.process = await Process.start(
                 launch,
                 hostname=running.site.node.hostname or running.site.node.name,
                 netns_fd=running.site.netns_fd,
             )
             running.restarts += 1
-            self._set(running, NodeState.STARTING)
+            running.enter(NodeState.STARTING)
 
     async def wait_ready(self, node: str, timeout_s: float) -> None:
         running = self._nodes[node]
@@ -288,21 +269,15 @@ class Namespaces:
                 heard = str(not_ready)
             else:
                 if self.pid(node) is not None:
-                    self._set(running, NodeState.READY)
+                    running.enter(NodeState.READY)
                     return
                 heard = "its process has ended"
             # A server that ends again and again won't recover; a service may be waiting for one.
-            dying = running.restarts - restarts >= _HOPELESS and not _is_service(running)
+            dying = running.restarts - restarts >= _HOPELESS and not running.is_service
             gone = dying or running.keeper is None or running.keeper.done()
             if gone or time.monotonic() > deadline:
-                raise EnvironmentFailed(self._unready(running, heard, timeout_s, gone=gone))
+                raise EnvironmentFailed(running.why_unready(heard, timeout_s, gone=gone))
             await asyncio.sleep(_POLL_S)
-
-    def _unready(self, running: _Running, heard: str, timeout_s: float, *, gone: bool) -> str:
-        name, log = running.site.node.name, running.site.log
-        what = "ended before it was ready" if gone else f"was not ready after {timeout_s:g} s"
-        tail = "\n".join(f"    {line}" for line in _tail(log))
-        return f"{name} {what} (last answer: {heard}); the end of {log}:\n{tail}"
 
     # --- ending -------------------------------------------------------------------------------
 
@@ -353,7 +328,7 @@ class Namespaces:
             if running.process is not None:
                 await running.process.end(grace_s=0)
         running.keeper = running.process = None
-        self._set(running, NodeState.ABSENT)
+        running.enter(NodeState.ABSENT)
 
     async def kill(self, node: str) -> Death:
         running = self._nodes[node]
@@ -361,7 +336,7 @@ class Namespaces:
         if process is None or process.exit_code is not None:
             raise EnvironmentFailed(f"{node} cannot be killed: it is not running")
         running.released.clear()
-        self._set(running, NodeState.HELD_DOWN)
+        running.enter(NodeState.HELD_DOWN)
         process.send(signal.SIGKILL)
         code = await process.wait()
         await self._replace_network(running)
@@ -373,7 +348,7 @@ class Namespaces:
             survivors=len(process.members()),
         )
 
-    async def _replace_network(self, running: _Running) -> None:
+    async def _replace_network(self, running: Running) -> None:
         name = running.site.node.name
         fd = await asyncio.to_thread(self._net.replace_node, name)
         running.site = replace(running.site, netns_fd=fd)
@@ -390,14 +365,14 @@ class Namespaces:
         if running.process is None:
             raise EnvironmentFailed(f"{node} cannot be frozen: it is not running")
         count = await running.process.freeze()
-        self._set(running, NodeState.FROZEN)
+        running.enter(NodeState.FROZEN)
         return count
 
     async def thaw(self, node: str) -> None:
         running = self._nodes[node]
         if running.process is not None and running.state is NodeState.FROZEN:
             running.process.thaw()
-            self._set(running, NodeState.READY)
+            running.enter(NodeState.READY)
 
     # --- links --------------------------------------------------------------------------------
 
@@ -440,30 +415,3 @@ class Namespaces:
         if self._network is None:
             raise HarnessBug("the environment was used before it was entered")
         return self._network
-
-    def _set(self, running: _Running, state: NodeState) -> None:
-        if running.state is not state:
-            running.state = state
-            self._listener(running.site.node.name, state)
-
-    def _mark(self, running: _Running, what: str) -> None:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        with running.site.log.open("a", encoding="utf-8") as log:
-            log.write(f"=== aftershock {now} {running.site.node.name} {what}\n")
-
-
-def _restarts(node: Node, code: int) -> bool:
-    return node.restart in {"always", "unless-stopped"} or (
-        node.restart.startswith("on-failure") and code != 0
-    )
-
-
-def _is_service(running: _Running) -> bool:
-    return running.site.node.role is Role.SERVICE
-
-
-def _tail(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
-    except OSError:
-        return []
