@@ -90,7 +90,9 @@ class CommitRequested(FromClient):
     """If this message reaches the server and nothing fails, the transaction will be committed.
 
     Until it does, no later than at this message's first byte, nothing is. Exactly one
-    `CommitAcknowledged` or `RolledBack` with the same number follows, or the connection ends.
+    `CommitAcknowledged` or `RolledBack` with the same number follows, or the connection ends; a
+    query that commits twice has one request and two answers, the second without a number. Where
+    the text of a statement was not seen the request is a guess, and a wrong one has no answer.
     """
 
     number: int

@@ -118,7 +118,7 @@ def recognise_one(text: str) -> Recognised:
 
 
 def _recognise(text: str) -> tuple[Recognised, ...]:
-    found = []
+    found: list[Recognised] = []
     for statement in split(words(text)):
         if len(found) == _MOST_STATEMENTS:
             break
@@ -142,7 +142,8 @@ def _statement(sql: str, tokens: Sequence[Word]) -> Recognised:
         return _replicate(sql, tokens)
     if first == "truncate":
         return Recognised(sql=sql, kind=Kind.TRUNCATE, writes=tuple(_truncated(tokens)))
-    writes = tuple(dict.fromkeys(_written(tokens)))
+    is_shown = first == "explain" and all(w.lower != "analyze" for w in tokens)
+    writes = () if is_shown else tuple(dict.fromkeys(_written(tokens)))
     name = _name_of(tokens, 1) if first == "execute" else None
     return Recognised(sql=sql, kind=_kind(first, tokens, writes), writes=writes, name=name)
 
@@ -184,7 +185,7 @@ def _kind(first: str, tokens: Sequence[Word], writes: Sequence[Write]) -> Kind:
         return _KINDS.get(_main_word(tokens), Kind.READ)
     if first == "explain" and writes:
         return _KINDS[writes[0].operation.value]
-    if first == "(":
+    if tokens[0].text == "(":
         return Kind.READ
     return _KINDS.get(first, Kind.OTHER)
 

@@ -76,16 +76,31 @@ def _after_dollar(text: str, at: int, tag: str) -> int:
 
 
 def split(tokens: Iterable[Word]) -> Iterator[list[Word]]:
-    """Statements: the words between semicolons, none empty."""
+    """Statements: the words between semicolons, none empty; BEGIN ATOMIC … END is in one."""
     statement: list[Word] = []
+    depth = 0
     for word in tokens:
-        if word.text != ";":
+        if word.lower in _NESTING:
+            depth = _nested(depth, word, statement)
+        if word.text != ";" or depth:
             statement.append(word)
         elif statement:
             yield statement
             statement = []
     if statement:
         yield statement
+
+
+_NESTING = {"atomic", "case", "end"}
+
+
+def _nested(depth: int, word: Word, before: list[Word]) -> int:
+    """How deep in the body of an SQL-standard function the next word is."""
+    if word.lower == "atomic":
+        return 1 if before and before[-1].lower == "begin" else depth
+    if not depth:
+        return 0
+    return depth + 1 if word.lower == "case" else depth - 1
 
 
 def literal(word: Word) -> str:

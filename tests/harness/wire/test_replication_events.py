@@ -1,0 +1,9 @@
+"""Events of a replication stream."""
+
+from harness.wire.replication_events import lsn_text
+
+
+def test_an_lsn_is_written_as_servers_do() -> None:
+    """Two halves in hexadecimal."""
+    assert lsn_text(0x16_B374D848) == "16/B374D848"
+    assert lsn_text(0x1805AC0) == "0/1805AC0"
