@@ -21,7 +21,7 @@ from harness.wire.postgres_events import (
     VersionNegotiated,
 )
 from harness.wire.postgres_framing import Frame, NotAMessage
-from harness.wire.postgres_session import Asked, Pending, Session
+from harness.wire.postgres_session import Asked, Pending, Session, remember
 from harness.wire.postgres_transaction import End, Outcome, as_completed, rows
 from harness.wire.replication import Replication
 from harness.wire.sql import UNKNOWN, Kind, Recognised
@@ -64,7 +64,7 @@ class Backend:
         if outcome is not None:
             yield _told(frame, outcome, self._take_number(pending))
             if outcome.end is End.PREPARED:
-                self._session.two_phase[outcome.name or ""] = outcome.writes
+                remember(self._session.two_phase, outcome.name or "", outcome.writes)
             elif outcome.name is not None:
                 self._session.two_phase.pop(outcome.name, None)
         if statement.kind is Kind.REPLICATE:

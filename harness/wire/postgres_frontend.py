@@ -22,6 +22,7 @@ from harness.wire.postgres_session import (
     Portal,
     Session,
     remember,
+    shortened,
 )
 from harness.wire.postgres_transaction import End, Outcome
 from harness.wire.sql import UNKNOWN, Kind, Recognised, recognise, recognise_one
@@ -34,6 +35,8 @@ SKIMMED = frozenset(b"DHdp")
 _CANCEL, _SSL, _GSS = 80877102, 80877103, 80877104
 _LONGEST_PARAM = 1024
 _MOST_PARAMETERS = 64
+_MOST_PENDING_QUERIES = 1024
+"""With many statements each."""
 
 
 class Frontend:
@@ -55,8 +58,16 @@ class Frontend:
                 reason = f"a malformed message of type {chr(frame.kind)}"
                 raise NotAMessage(frame.first, reason) from None
             self._misread(frame)
-        if len(self._session.pending) > MOST_PENDING:
-            raise NotAMessage(frame.end, f"more than {MOST_PENDING} messages await an answer")
+        self._check_memory(frame)
+
+    def _check_memory(self, frame: Frame) -> None:
+        """Whoever never waits for an answer is not followed for ever."""
+        pending = self._session.pending
+        most = MOST_PENDING
+        if pending and len(pending[-1].statements) > 1:
+            most = _MOST_PENDING_QUERIES
+        if len(pending) > most:
+            raise NotAMessage(frame.end, f"more than {most} messages await an answer")
 
     def read_untyped(self, frame: Frame) -> FromClient:
         """The first message, and each until the start."""
@@ -75,7 +86,7 @@ class Frontend:
     def _query(self, frame: Frame) -> Iterator[FromClient]:
         text = _text(frame)
         statements = tuple(self._meant(s) for s in recognise(text))
-        pending = Pending(asked=Asked.QUERY, statements=statements)
+        pending = Pending(asked=Asked.QUERY, statements=tuple(map(shortened, statements)))
         commit: Outcome | None = None
         for statement in statements:
             yield _statement(frame, statement)

@@ -5,11 +5,11 @@ Answers name no request; they come in order, and an error swallows all until the
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeVar
 
-from harness.wire.postgres_transaction import Outcome, Transaction
+from harness.wire.postgres_transaction import LONGEST_STATEMENT, Outcome, Transaction
 from harness.wire.replication import Replication
 from harness.wire.sql import Recognised, Write
 
@@ -112,6 +112,13 @@ class Session:
             return
         if skipped.replaced is not None:
             self.prepared[skipped.name] = skipped.replaced
+
+
+def shortened(statement: Recognised) -> Recognised:
+    """The statement with as much of its text as a transaction remembers."""
+    if len(statement.sql) <= LONGEST_STATEMENT:
+        return statement
+    return replace(statement, sql=statement.sql[:LONGEST_STATEMENT])
 
 
 def remember(names: dict[str, V], name: str, value: V) -> None:

@@ -12,8 +12,8 @@ from harness.wire.sql import UNKNOWN, Kind, Recognised, Write
 
 _MOST_WRITES = 1024
 _MOST_STATEMENTS = 64
-_LONGEST_STATEMENT = 1024
-_MOST_SAVEPOINTS = 1024
+LONGEST_STATEMENT = 1024
+_MOST_SAVEPOINTS = 256
 
 Prepared = MutableMapping[str, frozenset[Write]]
 """Transactions between PREPARE TRANSACTION and their end: name → what they wrote."""
@@ -154,7 +154,7 @@ class Transaction:
         else:
             self.is_complete = False
         if statement.may_write and len(self.statements) < _MOST_STATEMENTS:
-            self.statements.append(statement.sql[:_LONGEST_STATEMENT])
+            self.statements.append(statement.sql[:LONGEST_STATEMENT])
 
 
 def as_completed(statement: Recognised, tag: str) -> Recognised:

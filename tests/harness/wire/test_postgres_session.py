@@ -1,6 +1,6 @@
 """What was asked and is not answered yet."""
 
-from harness.wire.postgres_session import Asked, Pending, Session, remember
+from harness.wire.postgres_session import Asked, Pending, Session, remember, shortened
 from harness.wire.sql import recognise_one
 
 OLD, NEW = recognise_one("SELECT 1"), recognise_one("COMMIT")
@@ -32,6 +32,12 @@ def test_a_sync_before_the_rows_of_a_copy_is_forgotten() -> None:
     session.pending.extend([before, copy, Pending(asked=Asked.SYNC, is_tentative=True)])
     session.forget_tentative(copy)
     assert list(session.pending) == [before, copy]
+
+
+def test_a_statement_that_waits_for_its_answer_is_shortened() -> None:
+    """What is told of it was told when it was asked."""
+    assert shortened(OLD) is OLD
+    assert len(shortened(recognise_one("SELECT '" + "x" * 9000 + "'")).sql) == 1024
 
 
 def test_of_too_many_names_the_oldest_is_forgotten() -> None:
