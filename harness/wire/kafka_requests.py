@@ -24,7 +24,7 @@ from harness.wire.kafka_events import (
 )
 from harness.wire.kafka_framing import Frame
 from harness.wire.kafka_primitives import Reader, Truncated
-from harness.wire.kafka_records import Limits, read_batches
+from harness.wire.kafka_records import Budget, Limits, read_batches
 from harness.wire.kafka_topics import TopicNames
 
 
@@ -83,6 +83,7 @@ def _produce(head: RequestHead, reader: Reader, context: Context) -> Request:
     acks = reader.int16()
     reader.skip(4)
     batches: list[Batch] = []
+    budget = Budget(context.limits)
     complete = True
     try:
         for _ in range(reader.count()):
@@ -90,7 +91,9 @@ def _produce(head: RequestHead, reader: Reader, context: Context) -> Request:
             for _ in range(reader.count()):
                 partition = reader.int32()
                 data = _records(reader, cut=head.frame.cut)
-                batches += read_batches(data, topic, partition, context.limits, cut=head.frame.cut)
+                batches += read_batches(
+                    data, topic, partition, context.limits, budget, cut=head.frame.cut
+                )
                 reader.tags()
             reader.tags()
     except Truncated:

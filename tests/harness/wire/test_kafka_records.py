@@ -1,5 +1,6 @@
 """Record batches, written here byte by byte, and damaged ones."""
 
+import gzip
 import struct
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.wire.kafka_events import Batch
 from harness.wire.kafka_primitives import Malformed
-from harness.wire.kafka_records import Limits, read_batches
+from harness.wire.kafka_records import Budget, Limits, read_batches
 
 
 def record(key: bytes | None, value: bytes | None, headers: bytes = b"\0") -> bytes:
@@ -33,7 +34,8 @@ def batch(*records: bytes, attributes: int = 0, count: int | None = None) -> byt
 
 def read(data: bytes, limits: Limits | None = None, *, cut: bool = False) -> tuple[Batch, ...]:
     """The batches of one partition."""
-    return read_batches(data, "t", 1, limits or Limits(), cut=cut)
+    limits = limits or Limits()
+    return read_batches(data, "t", 1, limits, Budget(limits), cut=cut)
 
 
 def test_a_batch_tells_its_producer_and_its_records() -> None:
@@ -59,6 +61,18 @@ def test_records_above_the_limit_are_counted() -> None:
     """The batch says that its keys are not all."""
     (found,) = read(batch(*(record(b"1", b"") for _ in range(5))), Limits(records=2))
     assert (len(found.records), found.count, found.unread) == (2, 5, "3 records above the limit")
+
+
+def test_decompression_has_a_limit_for_each_batch_and_for_all_together() -> None:
+    """Three batches of 5,000 bytes in 20."""
+    packed = gzip.compress(record(b"1", b"") + b"\x80\x4e" + bytes(5000), mtime=0)
+    data = batch(packed, attributes=1, count=1) * 3
+    limits = Limits(inflated_bytes=3000, inflated_bytes_in_all=3005)
+    budget = Budget(limits)
+    one, two, three = read_batches(data, "t", 1, limits, budget)
+    assert budget.left == 0
+    assert ([*one.keys], one.unread) == ([b"1"], None)
+    assert two.unread and three.unread
 
 
 def test_records_that_are_not_what_they_say_are_told() -> None:
