@@ -15,15 +15,18 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 from harness.seed import stream
+from harness.wire.http import HttpParser
+from harness.wire.kafka import KafkaParser
 from harness.wire.postgres import PostgresConnection
-from harness.wire.stream import Direction, LostSync
+from harness.wire.stream import LostSync
 
 CAPTURES = Path(__file__).resolve().parent.parent / "tests" / "harness" / "wire" / "captures"
 
@@ -42,22 +45,35 @@ class Parser:
     """A pattern of file names."""
 
 
-def _postgres() -> Feed:
-    connection = PostgresConnection()
+class Connection(Protocol):
+    """What every parser of `harness/wire` offers."""
 
-    def feed(side: str, data: bytes) -> int:
-        take = connection.feed_client if side == ">" else connection.feed_server
-        events = take(data)
-        for direction in Direction:
-            connection.forwardable(direction)
-        return -1 if any(isinstance(event, LostSync) for event in events) else len(events)
+    def feed_client(self, data: bytes, /) -> Sequence[object]: ...
 
-    return feed
+    def feed_server(self, data: bytes, /) -> Sequence[object]: ...
+
+
+def _opened(make: Callable[[], Connection]) -> Callable[[], Feed]:
+    """Connections of this kind."""
+
+    def begin() -> Feed:
+        connection = make()
+
+        def feed(side: str, data: bytes) -> int:
+            take = connection.feed_client if side == ">" else connection.feed_server
+            events = take(data)
+            return -1 if any(isinstance(event, LostSync) for event in events) else len(events)
+
+        return feed
+
+    return begin
 
 
 PARSERS: dict[str, Parser] = {
-    "postgres": Parser(open=_postgres, captures="postgres-*.txt"),
-    "replication": Parser(open=_postgres, captures="postgres-*-replication.txt"),
+    "postgres": Parser(open=_opened(PostgresConnection), captures="postgres-*.txt"),
+    "replication": Parser(open=_opened(PostgresConnection), captures="postgres-*-replication.txt"),
+    "kafka": Parser(open=_opened(KafkaParser), captures="kafka-*.txt"),
+    "http": Parser(open=_opened(HttpParser), captures="http-*.txt"),
 }
 """Name → parser."""
 
