@@ -107,7 +107,10 @@ def report(
 def up(
     suite: Annotated[str, typer.Argument(help="A suite's name or path.")] = "shop",
     pattern: Annotated[
-        str | None, typer.Option("--pattern", "-p", help="Its first one if left out.")
+        str | None,
+        typer.Option(
+            "--pattern", "-p", help="One with connectors, if there is any, when left out."
+        ),
     ] = None,
     json: Json = False,
     offline: Offline = False,

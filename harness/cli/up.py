@@ -37,7 +37,7 @@ _DOWN_TIMEOUT_S = 30.0
 def up(name: str, pattern_name: str | None, *, offline: bool, as_json: bool) -> int:
     """Start the stack of one pattern and return when it is ready. Raises AftershockError."""
     suite = suites.load(name)
-    chosen = pattern_name or suite.patterns[0].name
+    chosen = pattern_name or _fullest(suite)
     scenarios_of(suite, [chosen], [], 0)
     pattern = suite.pattern(chosen)
     system = system_of(suite, pattern)
@@ -54,6 +54,11 @@ def up(name: str, pattern_name: str | None, *, offline: bool, as_json: bool) -> 
     told = _await(told_read)
     _print(told, as_json=as_json)
     return 0
+
+
+def _fullest(suite: Suite) -> str:
+    """For work by hand there should be everything: the first pattern with connectors, if any."""
+    return next((p.name for p in suite.patterns if p.connectors), suite.patterns[0].name)
 
 
 def _refuse_second(cache: Path, suite: Suite) -> None:
