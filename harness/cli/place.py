@@ -1,8 +1,8 @@
 """Where a run keeps what it needs while it lives, and how a dead run's place is recognised.
 
 `<cache>/runs/<id>/` holds `keeper.json`, the heal ledger and the nodes' disks. While a run lives it
-holds a lock on its place; one that nobody holds is a leftover, which `clean` removes. A pid would
-not do: a run in another PID namespace, a container beside this one say, has pids of its own.
+holds a lock on its place; one that nobody holds is a leftover, which `clean` and the next run
+remove. A pid would not do: a run in another PID namespace, a container beside this one say, has pids of its own.
 """
 
 import fcntl
