@@ -2,7 +2,8 @@
 
 `<cache>/runs/<id>/` holds `keeper.json`, the heal ledger and the nodes' disks. While a run lives it
 holds a lock on its place; one that nobody holds is a leftover, which `clean` and the next run
-remove. A pid would not do: a run in another PID namespace, a container beside this one say, has pids of its own.
+remove. A pid would not do: a run in another PID namespace, a container beside this one say, has
+pids of its own.
 """
 
 import fcntl
