@@ -23,20 +23,20 @@ GENERATED = ("docs/reference/",)
 # Written in pieces, so that this file does not hold what it forbids. Container images are not
 # among them: their host is a part of the name by which users' compose files call them.
 REGISTRY_HOSTS = tuple(
-    name + "." + domain
-    for name, domain in (
+    ".".join(parts)
+    for parts in (
         ("pypi", "org"),
         ("pythonhosted", "org"),
         ("maven", "org"),
-        ("maven.apache", "org"),
+        ("maven", "apache", "org"),
         ("mvnrepository", "com"),
         ("npmjs", "org"),
         ("npmjs", "com"),
         ("crates", "io"),
-        ("proxy.golang", "org"),
-        ("deb.debian", "org"),
-        ("hub.docker", "com"),
-        ("packages.confluent", "io"),
+        ("proxy", "golang", "org"),
+        ("deb", "debian", "org"),
+        ("hub", "docker", "com"),
+        ("packages", "confluent", "io"),
     )
 )
 # Every machine has a /root; what is hidden in it is one machine's.
