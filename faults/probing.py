@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Container
 
 from harness.errors import EnvironmentFailed
 from harness.model.fault import Probe
-from harness.model.system import Node, Role
+from harness.model.system import ROLE_PORTS, Node
 from harness.protocols import Environment, Reach
 
 CUT_TIMEOUT_S = 0.4
@@ -15,13 +15,12 @@ WORKING_TIMEOUT_S = 2.0
 RECOVERY_TIMEOUT_S = 30.0
 _POLL_S = 0.02
 LinkProbe = Callable[[Environment, str, str], Awaitable[Probe]]
-_ROLE_PORTS = {Role.POSTGRES: 5432, Role.KAFKA: 9092, Role.KAFKA_CONNECT: 8083}
 
 
 def port_of(node: Node) -> int | None:
     """The port by which a node is known to its peers, None where it has none."""
-    if node.role in _ROLE_PORTS:
-        return _ROLE_PORTS[node.role]
+    if node.role in ROLE_PORTS:
+        return ROLE_PORTS[node.role]
     ready = node.labels.get("aftershock.ready", "").lstrip(":").partition("/")[0]
     if ready.isdigit():
         return int(ready)

@@ -23,14 +23,11 @@ import pyarrow.parquet as pq
 
 from harness.errors import DeclarationError, EnvironmentFailed, HarnessBug
 from harness.model.fault import FaultRecord
-from harness.model.op import Op, OpCounts, OpType
+from harness.model.op import NEMESIS, Op, OpCounts, OpType
 from harness.model.record import Judged, NodeRecord, Phase, RunRecord, ScenarioRecord
 from harness.model.record_json import run_json, run_of, scenario_json, scenario_of
 from harness.model.scenario import Hop, Scenario
 from harness.model.snapshot import FAULTS_SCHEMA, HISTORY_SCHEMA
-
-NEMESIS = "nemesis"
-"""The process name of what injects faults; every other process is a client."""
 
 
 def create_run(

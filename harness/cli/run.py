@@ -31,6 +31,7 @@ from harness.errors import AftershockError, DeclarationError, EnvironmentFailed,
 from harness.model.record import NodeRecord, RunRecord, ScenarioRecord
 from harness.model.scenario import Scenario
 from harness.model.suite import Suite
+from harness.model.system import System
 from harness.model.verdict import ExitCode
 from harness.protocols import NodeState
 from harness.report.html import render
@@ -57,7 +58,6 @@ class Request:
     offline: bool = False
     sabotage: bool = False
     cache: Path | None = None
-    command: Sequence[str] = field(default_factory=tuple)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def run(request: Request) -> int:
         suite=suite.name,
         seed=seed,
         scenarios=[s.slug for s in scenarios],
-        command=request.command or _command(suite, request, seed),
+        command=_command(suite, request, seed),
         backend="namespaces",
         versions=_versions(),
         machine={"python": platform.python_version(), "kernel": platform.release()},
@@ -199,7 +199,7 @@ class _Session:
         await warm.record(self._toolchain, system, directory=self._place.path / "warm", logs=logs)
         self._tally.timings["prepare_s"] = round(time.monotonic() - began, 3)
 
-    def _union(self) -> Any:
+    def _union(self) -> System:
         names = dict.fromkeys(s.pattern for s in self._scenarios)
         return union_of(self._suite, [self._suite.pattern(n) for n in names])
 

@@ -25,7 +25,7 @@ from harness.environments.outer import run_inside
 from harness.errors import AftershockError, DeclarationError, EnvironmentFailed, HarnessBug
 from harness.model.scenario import Pattern
 from harness.model.suite import Suite
-from harness.model.system import Node, Role, System
+from harness.model.system import ROLE_PORTS, Node, Role, System
 from harness.protocols import NodeState
 from harness.report.terminal import Progress
 from harness.toolchain import Toolchain
@@ -180,10 +180,10 @@ class _Keeper:
                 database = env.get("POSTGRES_DB", user)
                 return (
                     f"psql postgresql://{user}:{env['POSTGRES_PASSWORD']}"
-                    f"@{publish.LOOPBACK}:{ports[5432]}/{database}"
+                    f"@{publish.LOOPBACK}:{ports[ROLE_PORTS[Role.POSTGRES]]}/{database}"
                 )
             case Role.KAFKA_CONNECT:
-                return f"curl http://{publish.LOOPBACK}:{ports[8083]}/connectors"
+                return f"curl http://{publish.LOOPBACK}:{ports[ROLE_PORTS[Role.KAFKA_CONNECT]]}/connectors"
             case Role.SERVICE if ports:
                 return f"curl http://{publish.LOOPBACK}:{next(iter(ports.values()))}/"
         return ""

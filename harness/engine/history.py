@@ -9,9 +9,7 @@ from typing import Any
 
 from harness.engine.clock import Clock
 from harness.errors import HarnessBug
-from harness.model.op import Op, OpCounts, OpType
-
-NEMESIS = "nemesis"
+from harness.model.op import NEMESIS, Op, OpCounts, OpType
 
 
 class History:

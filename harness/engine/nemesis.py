@@ -9,11 +9,11 @@ import asyncio
 from dataclasses import replace
 
 from harness.engine.clock import Clock
-from harness.engine.history import NEMESIS, History
+from harness.engine.history import History
 from harness.engine.ledger import Ledger
 from harness.errors import EnvironmentFailed
 from harness.model.fault import FaultRecord
-from harness.model.op import Op, OpType
+from harness.model.op import NEMESIS, Op, OpType
 from harness.protocols import Fault, Narrator
 
 _HEAL_TIMEOUT_S = 30.0

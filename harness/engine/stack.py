@@ -7,7 +7,7 @@ groups deleted, so that every scenario begins with what the compose file and its
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from enum import Enum
 
 from harness.drivers.connect import Connect
@@ -19,8 +19,8 @@ from harness.environments.namespaces import Namespaces
 from harness.environments.recipes.connect import internal_topics
 from harness.errors import EnvironmentFailed
 from harness.model.scenario import Pattern
-from harness.model.suite import StoreQuery, Suite
-from harness.model.system import Node, Role, System
+from harness.model.suite import Suite
+from harness.model.system import ROLE_PORTS, Node, Role, System
 from harness.together import together
 
 _CONNECTOR_TIMEOUT_S = 30.0
@@ -59,14 +59,14 @@ class Stack:
         """Start the servers and keep what their databases look like."""
         self._state = _Data.CLEAN
         await self.environment.start(self.servers)
-        self._world = self._connect_all(())
+        self._world = self._connect_all()
         await asyncio.gather(*(db.make_templates() for db in self._world.postgres.values()))
 
     async def open_for_hand_work(self, pattern: Pattern, system: System) -> None:
         """Everything of one pattern at once, as far as its dependencies allow; no reset later."""
         self._state = _Data.UNKNOWN
         self.environment.redefine(system.nodes)
-        self._world = self._connect_all(())
+        self._world = self._connect_all()
         workers = [node.name for node in system.with_role(Role.KAFKA_CONNECT)]
         await self.environment.start(
             [node.name for node in system.nodes],
@@ -170,9 +170,11 @@ class Stack:
                     raise
                 await asyncio.sleep(_POLL_S)
 
-    def _connect_all(self, quiet: Iterable[StoreQuery]) -> World:
+    def _connect_all(self) -> World:
         address = self.environment.address
-        brokers = ",".join(f"{address(n.name)}:9092" for n in self._nodes(Role.KAFKA))
+        brokers = ",".join(
+            f"{address(n.name)}:{ROLE_PORTS[Role.KAFKA]}" for n in self._nodes(Role.KAFKA)
+        )
         workers = self._nodes(Role.KAFKA_CONNECT)
         internal = frozenset[str]().union(*(internal_topics(n) for n in workers))
         return World(
@@ -180,7 +182,6 @@ class Stack:
             kafka=Kafka(brokers) if brokers else None,
             connect={n.name: Connect(address(n.name)) for n in workers},
             internal_topics=internal,
-            quiet_queries=tuple(quiet),
         )
 
     def _nodes(self, role: Role) -> tuple[Node, ...]:

@@ -11,10 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from harness.errors import DeclarationError
-from harness.model.system import Node, Role, System
+from harness.model.system import ROLE_PORTS, Node, System
 
 LOOPBACK = "127.0.0.1"
-_ROLE_PORTS = {Role.POSTGRES: 5432, Role.KAFKA: 9092, Role.KAFKA_CONNECT: 8083}
 _CHUNK = 1 << 16
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -53,8 +52,8 @@ def listen(system: System) -> tuple[Published, ...]:
 
 def _ports(node: Node) -> dict[int, int | None]:
     ports: dict[int, int | None] = {}
-    if node.role in _ROLE_PORTS:
-        ports[_ROLE_PORTS[node.role]] = None
+    if node.role in ROLE_PORTS:
+        ports[ROLE_PORTS[node.role]] = None
     ports.update({p.container: p.host for p in node.ports})
     return ports
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+NEMESIS = "nemesis"
+"""The process name of what injects faults; every other process is a client."""
+
 
 class OpType(Enum):
     """Jepsen's four: what is known of an operation at that moment."""

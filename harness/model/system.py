@@ -17,6 +17,10 @@ class Role(Enum):
     SERVICE = "service"
 
 
+ROLE_PORTS: Mapping[Role, int] = {Role.POSTGRES: 5432, Role.KAFKA: 9092, Role.KAFKA_CONNECT: 8083}
+"""The port by which peers know a server of the role. A service's own is in its definition."""
+
+
 class Condition(Enum):
     """What `depends_on` waits for (Compose specification)."""
 

@@ -59,11 +59,6 @@ class Recipe(Protocol):
         """One question to the node. Raises NotReady."""
         ...
 
-    @property
-    def port(self) -> int | None:
-        """The port by which peers know the role, where there is one."""
-        ...
-
 
 def base_path() -> str:
     """A PATH on which `python` is the interpreter that runs the harness."""

@@ -7,9 +7,9 @@ from harness.environments.recipes import jvm
 from harness.environments.recipes.base import NotReady, Site, base_path
 from harness.environments.recipes.properties import from_environment, property_name, render
 from harness.errors import DeclarationError
-from harness.model.system import Node
+from harness.model.system import ROLE_PORTS, Node, Role
 
-PORT = 8083
+PORT = ROLE_PORTS[Role.KAFKA_CONNECT]
 _HEAP_MIB = 384
 _BARE = (
     "BOOTSTRAP_SERVERS",
@@ -58,8 +58,6 @@ def internal_topics(node: Node) -> frozenset[str]:
 
 class Connect:
     """The recipe of role `kafka-connect`."""
-
-    port: int | None = PORT
 
     def __init__(self, *, record: bool = False) -> None:
         self._record = record

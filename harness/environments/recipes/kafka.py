@@ -13,8 +13,9 @@ from harness.environments.recipes import jvm
 from harness.environments.recipes.base import NotReady, Site, accepts, base_path
 from harness.environments.recipes.properties import from_environment, render
 from harness.errors import EnvironmentFailed
+from harness.model.system import ROLE_PORTS, Role
 
-_PORT = 9092
+_PORT = ROLE_PORTS[Role.KAFKA]
 _HEAP_MIB = 256
 _DEFAULT_CLUSTER = "5L6g3nShT-eMCtK--X86sw"
 _NOT_PROPERTIES = frozenset(
@@ -32,8 +33,6 @@ _DEFAULTS = {
 
 class Kafka:
     """The recipe of role `kafka`: broker, controller or both."""
-
-    port: int | None = _PORT
 
     def __init__(self, *, record: bool = False) -> None:
         self._record = record

@@ -20,9 +20,9 @@ from psycopg.conninfo import make_conninfo
 from harness.environments.process import Launch, Process
 from harness.environments.recipes.base import NotReady, Site, base_path
 from harness.errors import DeclarationError, EnvironmentFailed
-from harness.model.system import Node
+from harness.model.system import ROLE_PORTS, Node, Role
 
-_PORT = 5432
+_PORT = ROLE_PORTS[Role.POSTGRES]
 _SCRIPTS = "/docker-entrypoint-initdb.d"
 _READY_TIMEOUT_S = 3
 _OWN_SETTINGS = (
@@ -41,8 +41,6 @@ _POLL_S = 0.02
 
 class Postgres:
     """The recipe of role `postgres`."""
-
-    port: int | None = _PORT
 
     async def prepare(self, site: Site) -> Launch:
         arguments = _arguments(site.node)

@@ -21,8 +21,6 @@ _OK = range(200, 300)
 class Service:
     """The recipe of role `service`."""
 
-    port: int | None = None
-
     async def prepare(self, site: Site) -> Launch:
         node = site.node
         argv = (*node.entrypoint, *node.command)

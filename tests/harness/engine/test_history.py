@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness.engine.history import NEMESIS, History
+from harness.engine.history import History
 from harness.errors import HarnessBug
-from harness.model.op import Op, OpCounts, OpType
+from harness.model.op import NEMESIS, Op, OpCounts, OpType
 
 
 class Ticks:
