@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from harness.model.cut import Achieved, Reached, Trigger
+from harness.model.effect import Effect
 from harness.model.fault import Probe
 from harness.model.scenario import Pattern
 from harness.model.system import System
@@ -165,6 +167,58 @@ class ConnectorControl(Protocol):
         ...
 
 
+class Points(Protocol):
+    """Stops the world exactly between two effects. One point is armed at a time.
+
+    Raises EnvironmentFailed, from every method, where the taps are gone.
+    """
+
+    async def arm(self, trigger: Trigger, gated: Sequence[str]) -> None:
+        """From now on the trigger is looked for; when it is met, every link of the gated nodes,
+        and the connection of the effect, stand still in the same turn."""
+        ...
+
+    async def reached(self, timeout_s: float) -> Reached | None:
+        """Await the point. None: it did not come in time; nothing is armed any more, and what
+        may have been held goes on."""
+        ...
+
+    async def discard(self, node: str) -> None:
+        """Drop what is held on the node's own connections and close them at their servers, as if
+        the process had died. What others hold towards it is dropped as well."""
+        ...
+
+    async def open(self) -> None:
+        """Let everything go on that is held, in order. Idempotent; disarms."""
+        ...
+
+    async def reset(self) -> None:
+        """Drop what is held on the effect's connection and reset it to both sides."""
+        ...
+
+    async def swallow(self) -> None:
+        """Drop the answer that is held, so that its client never gets it."""
+        ...
+
+    async def answer(self, error: str) -> None:
+        """Send this error (SQLSTATE, Kafka error code, HTTP status) to the client instead of the
+        answer that is held, or, before the effect, instead of forwarding its request. Raises
+        DeclarationError where the protocol has no such error."""
+        ...
+
+
+class CutProof(Protocol):
+    """What the stores say of effects on the wire. Counts since the scenario began."""
+
+    async def mark(self, effect: Effect) -> None:
+        """Remember what has to be known from before the effect; at most a few milliseconds."""
+        ...
+
+    async def achieved(self, effect: Effect) -> Achieved:
+        """Whether the effect is in its store, waiting where a store tells late (bounded)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """What a fault may touch and ask, for one scenario."""
@@ -176,6 +230,9 @@ class Stage:
     witness: Witness
     connectors: Mapping[str, ConnectorControl]
     """By node of role kafka-connect."""
+    points: Points | None = None
+    """None where the run has no taps."""
+    proof: CutProof | None = None
 
 
 class Fault(Protocol):

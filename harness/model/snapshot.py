@@ -80,3 +80,72 @@ FAULTS_SCHEMA = pa.schema(
         ("healed_at", pa.float64()),
     ]
 )
+TRACE_SCHEMA = pa.schema(
+    [
+        ("scenario", pa.string()),
+        ("seq", pa.int64()),
+        ("at_s", pa.float64()),
+        ("node", pa.string()),
+        ("server", pa.string()),
+        ("link", pa.string()),
+        ("connection", pa.int64()),
+        ("direction", pa.string()),
+        ("kind", pa.string()),
+        ("name", pa.string()),
+        ("keys", pa.list_(pa.string())),
+        ("effect", pa.int64()),
+        ("addresses", pa.list_(pa.string())),
+        ("outcome", pa.string()),
+        ("xid", pa.int64()),
+        ("lsn", pa.string()),
+        ("topic", pa.string()),
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("size", pa.int64()),
+        ("digest", pa.string()),
+        ("error", pa.string()),
+        ("payload", pa.binary()),
+    ]
+)
+"""Of trace.parquet: every frame of every link in the one order (`seq`) in which the taps saw them.
+`node` is the link's client, `direction` who of the two sent the frame. `size` is in bytes,
+`digest` the CRC-32 of the message, null where it was too large to be held."""
+EFFECTS_SCHEMA = pa.schema(
+    [
+        ("effect", pa.int64()),
+        ("at_s", pa.float64()),
+        ("answered_s", pa.float64()),
+        ("node", pa.string()),
+        ("server", pa.string()),
+        ("link", pa.string()),
+        ("connection", pa.int64()),
+        ("kind", pa.string()),
+        ("detail", pa.string()),
+        ("key", pa.string()),
+        ("occurrence", pa.int64()),
+        ("address", pa.string()),
+        ("outcome", pa.string()),
+        ("xid", pa.int64()),
+        ("lsn", pa.string()),
+        ("topic", pa.string()),
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+    ]
+)
+"""Effects as the wire showed them: one row for each address, so as many as an effect has keys.
+`xid` and `lsn` of a commit are the write-ahead log's, null where it was not asked."""
+TRANSACTIONS_SCHEMA = pa.schema(
+    [
+        ("node", pa.string()),
+        ("database", pa.string()),
+        ("xid", pa.int64()),
+        ("lsn", pa.string()),
+        ("position", pa.int64()),
+        ("table", pa.string()),
+        ("operation", pa.string()),
+        ("key", pa.string()),
+        ("columns", pa.string()),
+    ]
+)
+"""Every row change of every committed transaction, from the write-ahead log, in commit order.
+`lsn` is the one of the commit, `position` the change's place in its transaction, `columns` JSON."""
