@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Any, Protocol
 
 from harness.model.cut import Achieved, Reached, Trigger
-from harness.model.effect import Effect
 from harness.model.fault import Probe
 from harness.model.scenario import Pattern
 from harness.model.system import System
@@ -208,13 +207,9 @@ class Points(Protocol):
 
 
 class CutProof(Protocol):
-    """What the stores say of effects on the wire. Counts since the scenario began."""
+    """What the stores say of effects on the wire."""
 
-    async def mark(self, effect: Effect) -> None:
-        """Remember what has to be known from before the effect; at most a few milliseconds."""
-        ...
-
-    async def achieved(self, effect: Effect) -> Achieved:
+    async def achieved(self, reached: Reached) -> Achieved:
         """Whether the effect is in its store, waiting where a store tells late (bounded)."""
         ...
 

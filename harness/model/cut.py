@@ -35,6 +35,11 @@ class Reached:
     when: When
     outcome: Outcome
     """REQUESTED before; after, what the server answered (REQUESTED where nothing answers)."""
+    earlier: int = 0
+    """How many like it the wire has shown done before: committed transactions on that server with
+    this detail and key, records of this key in the topic; by any client, since the scenario began."""
+    doubtful: int = 0
+    """How many more may have been done: asked for, and never answered."""
     unanswered: tuple[Effect, ...] = ()
     """Other effects of the gated node that were under way and stayed without an answer."""
     held_bytes: int = 0
