@@ -1,10 +1,11 @@
 """A stored scenario as tables: its Parquet files under their names, in a DuckDB that reads only
 them and loads no extensions.
 
-`db.<node>.<table>`, `kafka.<topic>` and the rest are named as their files; `ops` is the history;
-`faults` comes from the scenario's own record, with more columns than the file, and so does
-`scenario` (one row: suite, pattern, fault, seed, collected). Queries that fail
-raise QueryFailed; a table that is not there, TableMissing.
+`db.<node>.<table>`, `kafka.<topic>` and the rest are named as their files; `ops` is the history,
+`trace` what passed on the wire; `faults` comes from the scenario's own record, with more columns
+than the file, and so does `scenario` (one row: suite, pattern, fault, seed, collected). A table
+that a suite defines hides a file of that name. `lsn(text)` is an LSN as a number, null if it is
+none. Queries that fail raise QueryFailed; a table that is not there, TableMissing.
 """
 
 import json
@@ -33,6 +34,11 @@ _FAULT_COLUMNS = (
 
 _SCENARIO_COLUMNS = "suite TEXT, pattern TEXT, fault TEXT, seed HUGEINT, collected BOOLEAN"
 _FROM_RECORD = ("faults", "scenario")
+_LSN = """
+CREATE MACRO lsn(told) AS
+    TRY_CAST('0x' || split_part(told, '/', 1) AS HUGEINT) * 4294967296
+    + TRY_CAST('0x' || split_part(told, '/', 2) AS HUGEINT)
+"""
 
 
 class QueryFailed(Exception):
@@ -47,8 +53,8 @@ class Snapshot:
     """An open stored scenario. Use as a context manager."""
 
     def __init__(self, record: ScenarioRecord, invariants: Invariants) -> None:
-        files = _files(record.dir)
         self._derived = {table.name: table for table in invariants.tables}
+        files = {n: path for n, path in _files(record.dir).items() if n not in self._derived}
         self._unreadable: dict[str, str] = {}
         self._stand_ins: list[str] = []
         self._tables: set[str] = set()
@@ -59,6 +65,7 @@ class Snapshot:
         self._db.execute(f"SET allowed_paths = [{allowed}]")
         self._db.execute("SET enable_external_access = false")
         self._db.execute("SET lock_configuration = true")
+        self._db.execute(_LSN)
         for name, path in files.items():
             self._open(name, path)
         self._add_scenario(record)
@@ -196,8 +203,9 @@ def _files(folder: Path) -> dict[str, Path]:
     files = {path.stem: path.resolve() for path in sorted((folder / "snapshot").glob("*.parquet"))}
     for name in _FROM_RECORD:
         files.pop(name, None)
-    if (folder / "history.parquet").is_file():
-        files["ops"] = (folder / "history.parquet").resolve()
+    for name, path in (("ops", "history.parquet"), ("trace", "trace.parquet")):
+        if (folder / path).is_file():
+            files[name] = (folder / path).resolve()
     return files
 
 

@@ -9,6 +9,8 @@ from harness.checkers.invariant import Derived, Invariants, Need
 from harness.checkers.snapshot import QueryFailed, Snapshot, TableMissing
 from harness.model.fault import FaultRecord, Probe
 from harness.model.record import ScenarioRecord
+from harness.model.snapshot import TRACE_SCHEMA
+from harness.store import write_parquet
 
 Make = Callable[..., ScenarioRecord]
 NONE = Invariants(all=())
@@ -23,6 +25,33 @@ def test_files_are_tables_under_their_own_names(make: Make) -> None:
         assert snapshot.number("SELECT count(*) FROM ops") == 0
         names = {"db.order-db.orders", "kafka.a.b", "ops", "quiescence", "faults", "scenario"}
         assert snapshot.tables == names
+
+
+def test_what_passed_on_the_wire_is_a_table(make: Make) -> None:
+    """Where it was traced."""
+    record = make({})
+    write_parquet(record.dir / "trace.parquet", TRACE_SCHEMA.empty_table())
+    with Snapshot(record, NONE) as snapshot:
+        assert snapshot.number("SELECT count(*) FROM trace") == 0
+
+
+def test_a_suites_own_table_hides_a_file_of_its_name(make: Make) -> None:
+    """A suite that calls a table `effects` goes on to mean its own."""
+    own = Derived(name="effects", needs=(), rows="SELECT 7 AS n", path=Path("e.sql"))
+    with Snapshot(make({"effects": {"n": [1]}}), Invariants(all=(), tables=(own,))) as snapshot:
+        snapshot.provide([Need(table="effects")])
+        assert snapshot.number("SELECT n FROM effects") == 7
+
+
+@pytest.mark.parametrize(
+    "text, number",
+    [("0/1805AC0", 25189056), ("16/b374d848", 97500059720), ("", None), ("x/y", None)],
+)
+def test_an_lsn_is_a_number(make: Make, text: str, number: int | None) -> None:
+    """Its text does not sort as its places do."""
+    with Snapshot(make({}), NONE) as snapshot:
+        (row,) = snapshot.rows("SELECT lsn($lsn) AS n", 1, {"lsn": text})
+    assert row["n"] == number
 
 
 def test_a_quote_in_the_path_is_no_sql(make: Make, tmp_path: Path) -> None:
