@@ -37,6 +37,10 @@ class FaultRecord:
     """Whether the trigger's moment came."""
     achieved: Mapping[str, Any] = field(default_factory=dict)
     """What the fault did in the system's own terms, e.g. {"cut_keys": ["17"]}."""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """Of a fault at a point: `intended_cut` and `achieved_cut`."""
+    misfired: str | None = None
+    """Where it struck beside the point that was meant: one sentence with both cuts."""
     error: str | None = None
 
     @property

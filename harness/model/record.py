@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.model.fault import FaultRecord
+from harness.model.hazard import Hazard, Watch
 from harness.model.op import OpCounts
+from harness.model.outbox import Outbox
 from harness.model.scenario import Hop, Scenario
 from harness.model.verdict import Judgement, Verdict
 
@@ -37,6 +39,16 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """What the wire and the write-ahead log know of a row, in words."""
+
+    kind: str
+    """`commit`, `produce`, `offset-commit`, `flush`, or `last` for the last thing seen of a key
+    where its way broke."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainLink:
     """One hop of an evidence chain and what was found there."""
 
@@ -46,6 +58,7 @@ class ChainLink:
     state: str
     """`found`, `missing`, or `absent` where the pattern has no such place."""
     rows: tuple[Mapping[str, Any], ...] = ()
+    traces: tuple[Traced, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +77,16 @@ class Judged:
     judgement: Judgement
     as_expected: bool
     evidence: Mapping[str, Mapping[str, Chain]] = field(default_factory=dict)
+    watches: tuple[Watch, ...] = ()
+    """The rules for hazards that were applied; none where nothing was traced."""
 
     @property
     def verdict(self) -> Verdict:
         return self.judgement.verdict
+
+    @property
+    def hazards(self) -> tuple[Hazard, ...]:
+        return tuple(hazard for watch in self.watches for hazard in watch.hazards)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +102,7 @@ class ScenarioRecord:
     ops: OpCounts = field(default_factory=OpCounts)
     faults: tuple[FaultRecord, ...] = ()
     hops: tuple[Hop, ...] = ()
+    outboxes: tuple[Outbox, ...] = ()
     problems: tuple[str, ...] = ()
     """What went wrong with the rig; any makes the scenario INCONCLUSIVE."""
     collected: bool = False

@@ -4,13 +4,14 @@ Reading is strict about the schema's number and about types, and lenient about w
 died did not come to write. Errors are DeclarationError and name the file and the field.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DeclarationError
 from harness.model.fault import FaultRecord, Probe
+from harness.model.hazard import Hazard, Watch
+from harness.model.json_fields import Fields, Json
 from harness.model.op import OpCounts
+from harness.model.outbox import Outbox
 from harness.model.record import (
     SCHEMA,
     Chain,
@@ -20,11 +21,10 @@ from harness.model.record import (
     Phase,
     RunRecord,
     ScenarioRecord,
+    Traced,
 )
 from harness.model.scenario import Hop, Scenario
-from harness.model.verdict import Finding, Judgement, Verdict, Violation
-
-Json = Mapping[str, Any]
+from harness.model.verdict import Finding, Judgement, Violation
 
 
 def run_json(run: RunRecord) -> dict[str, Any]:
@@ -61,6 +61,7 @@ def scenario_json(record: ScenarioRecord) -> dict[str, Any]:
         "hops": [
             {"name": h.name, "node": h.node, "query": h.query, "says": h.says} for h in record.hops
         ],
+        "outboxes": [{"node": o.node, "table": o.table, "sent": o.sent} for o in record.outboxes],
         "problems": list(record.problems),
         "collected": record.collected,
         "duration_s": record.duration_s,
@@ -80,6 +81,20 @@ def judged_json(judged: Judged) -> dict[str, Any]:
             invariant: {key: _chain_json(chain) for key, chain in keys.items()}
             for invariant, keys in judged.evidence.items()
         },
+        "watches": [_watch_json(w) for w in judged.watches],
+    }
+
+
+def hazard_json(hazard: Hazard) -> dict[str, Any]:
+    """One hazard, as in results.json."""
+    return {
+        "rule": hazard.rule,
+        "says": hazard.says,
+        "node": hazard.node,
+        "summary": hazard.summary,
+        "count": hazard.count,
+        "keys": list(hazard.keys),
+        "rows": [dict(row) for row in hazard.rows],
     }
 
 
@@ -103,6 +118,8 @@ def _fault_json(fault: FaultRecord) -> dict[str, Any]:
         "during": probe_json(fault.during),
         "after": probe_json(fault.after),
         "achieved": dict(fault.achieved),
+        "evidence": dict(fault.evidence),
+        "misfired": fault.misfired,
         "error": fault.error,
     }
 
@@ -126,6 +143,16 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
     }
 
 
+def _watch_json(watch: Watch) -> dict[str, Any]:
+    return {
+        "rule": watch.rule,
+        "says": watch.says,
+        "judged": watch.judged,
+        "undecided": watch.undecided,
+        "hazards": [hazard_json(h) for h in watch.hazards],
+    }
+
+
 def _chain_json(chain: Chain) -> dict[str, Any]:
     return {
         "chain": [
@@ -135,6 +162,7 @@ def _chain_json(chain: Chain) -> dict[str, Any]:
                 "says": link.says,
                 "state": link.state,
                 "rows": [dict(row) for row in link.rows],
+                "traces": [{"kind": t.kind, "text": t.text} for t in link.traces],
             }
             for link in chain.links
         ],
@@ -144,8 +172,8 @@ def _chain_json(chain: Chain) -> dict[str, Any]:
 
 def run_of(told: Json, path: Path, scenarios: tuple[ScenarioRecord, ...] = ()) -> RunRecord:
     """What run.json at `path` says, with the scenarios that were found beside it."""
-    fields = _Fields(told, path)
-    fields.check_schema()
+    fields = Fields(told, path)
+    fields.check_schema(SCHEMA)
     return RunRecord(
         dir=path.parent,
         suite=fields.text("suite"),
@@ -162,8 +190,8 @@ def run_of(told: Json, path: Path, scenarios: tuple[ScenarioRecord, ...] = ()) -
 
 def scenario_of(told: Json, path: Path) -> ScenarioRecord:
     """What scenario.json at `path` says."""
-    fields = _Fields(told, path)
-    fields.check_schema()
+    fields = Fields(told, path)
+    fields.check_schema(SCHEMA)
     ops = fields.inner("ops")
     judgement = fields.inner("judgement") if told.get("judgement") is not None else None
     return ScenarioRecord(
@@ -196,6 +224,10 @@ def scenario_of(told: Json, path: Path) -> ScenarioRecord:
             )
             for h in fields.each("hops")
         ),
+        outboxes=tuple(
+            Outbox(node=o.text("node"), table=o.text("table"), sent=o.text_or_none("sent"))
+            for o in fields.each("outboxes")
+        ),
         problems=fields.texts("problems"),
         collected=fields.flag("collected"),
         duration_s=fields.number("duration_s") or 0.0,
@@ -204,7 +236,7 @@ def scenario_of(told: Json, path: Path) -> ScenarioRecord:
     )
 
 
-def _fault_of(told: "_Fields") -> FaultRecord:
+def _fault_of(told: Fields) -> FaultRecord:
     return FaultRecord(
         name=told.text("name"),
         target=told.text("target", ""),
@@ -217,11 +249,13 @@ def _fault_of(told: "_Fields") -> FaultRecord:
         recovered_at=told.number("recovered_at"),
         fired=told.flag("fired"),
         achieved=told.mapping("achieved"),
+        evidence=told.mapping("evidence"),
+        misfired=told.text_or_none("misfired"),
         error=told.text_or_none("error"),
     )
 
 
-def _probe_of(told: "_Fields", name: str) -> Probe | None:
+def _probe_of(told: Fields, name: str) -> Probe | None:
     if told.told.get(name) is None:
         return None
     probe = told.inner(name)
@@ -230,7 +264,7 @@ def _probe_of(told: "_Fields", name: str) -> Probe | None:
     )
 
 
-def _judged_of(told: "_Fields") -> Judged:
+def _judged_of(told: Fields) -> Judged:
     return Judged(
         judgement=Judgement(
             verdict=told.verdict("verdict"),
@@ -242,10 +276,31 @@ def _judged_of(told: "_Fields") -> Judged:
             invariant: {key: _chain_of(keys.inner(key)) for key in keys.told}
             for invariant, keys in told.inner("evidence").inners()
         },
+        watches=tuple(_watch_of(w) for w in told.each("watches")),
     )
 
 
-def _finding_of(told: "_Fields") -> Finding:
+def _watch_of(told: Fields) -> Watch:
+    named = {"rule": told.text("rule"), "says": told.text("says", "")}
+    return Watch(
+        **named,
+        judged=told.whole("judged", 0),
+        undecided=told.text_or_none("undecided"),
+        hazards=tuple(
+            Hazard(
+                **named,
+                node=h.text("node", ""),
+                summary=h.text("summary", ""),
+                count=h.whole("count"),
+                keys=h.texts("keys"),
+                rows=tuple(row.told for row in h.each("rows")),
+            )
+            for h in told.each("hazards")
+        ),
+    )
+
+
+def _finding_of(told: Fields) -> Finding:
     named = {name: told.text(name, "") for name in ("invariant", "family", "guarantee")}
     broken = told.inner("violation") if told.told.get("violation") is not None else None
     return Finding(
@@ -264,7 +319,7 @@ def _finding_of(told: "_Fields") -> Finding:
     )
 
 
-def _chain_of(told: "_Fields") -> Chain:
+def _chain_of(told: Fields) -> Chain:
     return Chain(
         links=tuple(
             ChainLink(
@@ -273,100 +328,11 @@ def _chain_of(told: "_Fields") -> Chain:
                 says=link.text("says", ""),
                 state=link.text("state"),
                 rows=tuple(row.told for row in link.each("rows")),
+                traces=tuple(
+                    Traced(kind=t.text("kind"), text=t.text("text")) for t in link.each("traces")
+                ),
             )
             for link in told.each("chain")
         ),
         broke_at=told.text_or_none("broke_at"),
     )
-
-
-_REQUIRED = object()
-
-
-class _Fields:
-    """A JSON object whose fields are read with their types. `where` is told in errors."""
-
-    def __init__(self, told: object, path: Path, where: str = "") -> None:
-        self._path = path
-        self._where = where
-        if not isinstance(told, Mapping):
-            raise DeclarationError(f"{path}: {where or 'the file'} is not a JSON object")
-        self.told: Json = told
-
-    def check_schema(self) -> None:
-        schema = self.told.get("schema")
-        if not isinstance(schema, int) or isinstance(schema, bool):
-            raise DeclarationError(f"{self._path}: no schema number in it, so not a stored run")
-        if schema > SCHEMA:
-            raise DeclarationError(
-                f"{self._path}: written by a newer aftershock (schema {schema}, this one reads up "
-                f"to {SCHEMA}); upgrade aftershock to read it"
-            )
-
-    def text(self, name: str, default: object = _REQUIRED) -> str:
-        found = self.told.get(name, default)
-        if not isinstance(found, str):
-            raise self._wrong(name, "text")
-        return found
-
-    def text_or_none(self, name: str) -> str | None:
-        return None if self.told.get(name) is None else self.text(name)
-
-    def whole(self, name: str, default: object = _REQUIRED) -> int:
-        found = self.told.get(name, default)
-        if not isinstance(found, int) or isinstance(found, bool):
-            raise self._wrong(name, "a whole number")
-        return found
-
-    def number(self, name: str) -> float | None:
-        found = self.told.get(name)
-        if found is None:
-            return None
-        if not isinstance(found, int | float) or isinstance(found, bool):
-            raise self._wrong(name, "a number")
-        return float(found)
-
-    def flag(self, name: str) -> bool:
-        found = self.told.get(name, False)
-        if not isinstance(found, bool):
-            raise self._wrong(name, "true or false")
-        return found
-
-    def verdict(self, name: str) -> Verdict:
-        try:
-            return Verdict(self.text(name))
-        except ValueError:
-            raise self._wrong(name, "a verdict") from None
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        found = self._list(name)
-        if not all(isinstance(item, str) for item in found):
-            raise self._wrong(name, "a list of texts")
-        return tuple(found)
-
-    def each(self, name: str) -> list["_Fields"]:
-        return [
-            _Fields(item, self._path, f"{self._at(name)}[{place}]")
-            for place, item in enumerate(self._list(name))
-        ]
-
-    def mapping(self, name: str) -> Json:
-        return self.inner(name).told
-
-    def inner(self, name: str) -> "_Fields":
-        return _Fields(self.told.get(name, {}), self._path, self._at(name))
-
-    def inners(self) -> list[tuple[str, "_Fields"]]:
-        return [(name, self.inner(name)) for name in self.told]
-
-    def _list(self, name: str) -> list[Any]:
-        found = self.told.get(name, [])
-        if not isinstance(found, list):
-            raise self._wrong(name, "a list")
-        return found
-
-    def _at(self, name: str) -> str:
-        return f"{self._where}.{name}" if self._where else name
-
-    def _wrong(self, name: str, wanted: str) -> DeclarationError:
-        return DeclarationError(f"{self._path}: {self._at(name)} is missing or not {wanted}")

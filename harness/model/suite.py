@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from harness.model.outbox import Outbox
 from harness.model.request import Request
 from harness.model.scenario import Hop, Pattern
 
@@ -58,6 +59,10 @@ class Suite:
     """pattern → counts that must be 0 when the system has come to rest."""
     published: Mapping[str, Sequence[Published]] = field(default_factory=dict)
     """pattern → events that must have arrived in a topic by then."""
+    key_columns: frozenset[str] = frozenset()
+    """Names of the columns that hold the business key, wherever they appear."""
+    outboxes: Sequence[Outbox] = ()
+    """Tables through which events leave, for the rules that tell hazards."""
     request_timeout_s: float = 10.0
 
     def pattern(self, name: str) -> Pattern:

@@ -8,8 +8,18 @@ import pytest
 
 from harness.errors import DeclarationError
 from harness.model.fault import FaultRecord, Probe
+from harness.model.hazard import Hazard, Watch
 from harness.model.op import OpCounts
-from harness.model.record import Chain, ChainLink, Judged, NodeRecord, Phase, ScenarioRecord
+from harness.model.outbox import Outbox
+from harness.model.record import (
+    Chain,
+    ChainLink,
+    Judged,
+    NodeRecord,
+    Phase,
+    ScenarioRecord,
+    Traced,
+)
 from harness.model.record_json import probe_json, run_json, run_of, scenario_json, scenario_of
 from harness.model.scenario import Hop, Scenario
 from harness.model.verdict import Finding, Judgement, Verdict, Violation
@@ -23,6 +33,15 @@ VIOLATION = Violation(
     keys=("2", "10"),
     summary="lost 2",
     rows=({"key": "2", "n": 1.5},),
+)
+HAZARD = Hazard(
+    rule="dual-write",
+    says="w",
+    node="order",
+    summary="40 times",
+    count=40,
+    keys=("1", "2"),
+    rows=({"key": "1", "ms": 0.4},),
 )
 FULL = ScenarioRecord(
     dir=PATH.parent,
@@ -42,10 +61,16 @@ FULL = ScenarioRecord(
             healed_at=2.0,
             fired=True,
             achieved={"cut_keys": ["17"]},
+            evidence={"achieved_cut": {"when": "before"}},
+            misfired="meant after it",
             error="late",
         ),
     ),
     hops=(Hop(name="row", node="order-db", query="SELECT $key", says="committed"),),
+    outboxes=(
+        Outbox(node="order-db", table="outbox", sent="sent_at"),
+        Outbox(node="db", table="o"),
+    ),
     problems=("a", "b"),
     collected=True,
     duration_s=12.5,
@@ -69,7 +94,12 @@ FULL = ScenarioRecord(
                 "2": Chain(
                     links=(
                         ChainLink(
-                            hop="row", node="order-db", says="", state="found", rows=({"id": "2"},)
+                            hop="row",
+                            node="order-db",
+                            says="",
+                            state="found",
+                            rows=({"id": "2"},),
+                            traces=(Traced(kind="commit", text="xid 752 at 0/1A2B3C8"),),
                         ),
                         ChainLink(hop="record", node="kafka-1", says="", state="missing"),
                     ),
@@ -77,6 +107,10 @@ FULL = ScenarioRecord(
                 )
             }
         },
+        watches=(
+            Watch(rule="dual-write", says="w", judged=9, hazards=(HAZARD,)),
+            Watch(rule="other", says="o", judged=0, undecided="no trace"),
+        ),
     ),
 )
 
@@ -113,6 +147,7 @@ def test_the_fields_are_those_of_the_contract() -> None:
         "ops",
         "faults",
         "hops",
+        "outboxes",
         "problems",
         "collected",
         "duration_s",
