@@ -81,8 +81,11 @@ def _from_faults(record: ScenarioRecord) -> Iterator[tuple[Verdict, str]]:
             yield Verdict.INCONCLUSIVE, f"{_named(fault)} went wrong: {fault.error}"
         elif not fault.fired:
             yield Verdict.NOT_FIRED, f"{_named(fault)} did not fire: its moment never came"
-        elif not fault.proved:
-            yield Verdict.INCONCLUSIVE, f"{_named(fault)} is not proved: {_unproved(fault)}"
+        else:
+            if fault.misfired is not None:
+                yield Verdict.MISFIRED, f"{_named(fault)} misfired: {fault.misfired}"
+            if not fault.proved:
+                yield Verdict.INCONCLUSIVE, f"{_named(fault)} is not proved: {_unproved(fault)}"
 
 
 def _unproved(fault: FaultRecord) -> str:

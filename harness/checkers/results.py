@@ -109,7 +109,9 @@ def _fault(fault: FaultRecord) -> dict[str, Any]:
     return {
         "name": fault.name,
         "target": fault.target,
+        "fired": fault.fired,
         "proved": fault.proved,
+        "misfired": fault.misfired,
         "injected_at": fault.injected_at,
         "healed_at": fault.healed_at,
         "evidence": {
@@ -117,6 +119,7 @@ def _fault(fault: FaultRecord) -> dict[str, Any]:
             "during": probe_json(fault.during),
             "after": probe_json(fault.after),
             "achieved": dict(fault.achieved),
+            **fault.evidence,
         },
     }
 

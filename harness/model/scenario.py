@@ -1,8 +1,16 @@
 """A scenario: one suite, one pattern, one fault, one seed; and a suite's declaration."""
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+_PATTERN_LENGTH, _FAULT_LENGTH = 30, 68
+"""Together with what stands between them at most 100 characters."""
+_DIGEST_LENGTH = 8
+_TAIL_LENGTH = 16
+"""Of a name that is cut in the middle: business key and occurrence stand at a point's end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +25,27 @@ class Scenario:
 
     @property
     def slug(self) -> str:
-        """A name for directories and anchors."""
-        return f"{self.pattern}--{self.fault}".replace(":", "_").replace("/", "_").replace(" ", "_")
+        """A name for directories and anchors: at most 100 characters of `A-Za-z0-9._-`, another
+        one for another pattern or fault."""
+        return f"{_named(self.pattern, _PATTERN_LENGTH)}--{fault_slug(self.fault)}"
+
+
+def fault_slug(fault: str) -> str:
+    """What a fault is called in slugs: its name where that is fit for it, as `kill` is, else as
+    much of it as can be read, and a digest of the whole."""
+    return _named(fault, _FAULT_LENGTH)
+
+
+def _named(text: str, length: int) -> str:
+    readable = re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("_.")
+    if readable == text and len(text) <= length:
+        return text
+    room = length - _DIGEST_LENGTH - 1
+    if len(readable) > room:
+        head, tail = readable[: room - _TAIL_LENGTH - 1], readable[-_TAIL_LENGTH:]
+        readable = f"{head}.{tail}"
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
+    return f"{readable}-{digest}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +80,6 @@ class Pattern:
     control: bool = False
     controls: Mapping[str, str] = field(default_factory=dict)
     """fault → the invariant that this pattern must violate under it."""
+    points: Mapping[str, str] = field(default_factory=dict)
+    """A fault's short form → the point that it stands for under this pattern, as in
+    `kill:order:after:order/order-db/commit(orders,*)`."""

@@ -16,6 +16,7 @@ YES, NO = Probe(shown=True, says="it answers"), Probe(shown=False, says="it stil
 PROVED = FaultRecord(name="kill", target="order", fired=True, before=YES, during=YES, after=YES)
 UNPROVED = replace(PROVED, during=NO)
 NOT_FIRED = FaultRecord(name="kill", target="order", before=YES)
+MISFIRED = replace(PROVED, misfired="meant after it, was before it")
 BROKE = replace(PROVED, error="no such node")
 
 HELD = Finding(invariant="held", family="loss", guarantee="g", judged=4)
@@ -82,6 +83,11 @@ def record(
         (record(replace(PROVED, before=NO)), (HELD,), Verdict.INCONCLUSIVE, "the probe before it"),
         (record(BROKE), (HELD,), Verdict.INCONCLUSIVE, "kill on order went wrong: no such node"),
         (record(NOT_FIRED), (HELD,), Verdict.NOT_FIRED, "its moment never came"),
+        (record(MISFIRED), (HELD,), Verdict.MISFIRED, "kill on order misfired: meant after it"),
+        (record(MISFIRED), (LOST,), Verdict.VIOLATION, "lost"),
+        (record(MISFIRED), (HELD, UNDECIDED), Verdict.INCONCLUSIVE, "odd is undecided"),
+        (record(replace(MISFIRED, during=NO)), (HELD,), Verdict.INCONCLUSIVE, "the probe during"),
+        (record(replace(MISFIRED, error="x")), (HELD,), Verdict.INCONCLUSIVE, "went wrong: x"),
         (record(), (HELD,), Verdict.NOT_FIRED, "kill was asked for and never began"),
         (record(NOT_FIRED), (UNDECIDED,), Verdict.INCONCLUSIVE, "odd is undecided"),
         (record(PROVED, UNPROVED), (HELD,), Verdict.INCONCLUSIVE, "not proved"),

@@ -29,7 +29,14 @@ def scenario(
         judgement = Judged(judgement=told, as_expected=expected)
     yes = Probe(shown=True, says="so", measured={"n": 1})
     kill = FaultRecord(
-        name="kill", target="order", injected_at=1.5, before=yes, achieved={"cut_keys": ["17"]}
+        name="kill",
+        target="order",
+        injected_at=1.5,
+        before=yes,
+        fired=True,
+        achieved={"cut_keys": ["17"]},
+        evidence={"achieved_cut": {"when": "before"}},
+        misfired="meant after it",
     )
     return ScenarioRecord(
         dir=RUN / "scenarios" / f"{pattern}--kill",
@@ -163,7 +170,9 @@ def test_the_document_has_what_the_contract_names() -> None:
                     {
                         "name": "kill",
                         "target": "order",
+                        "fired": True,
                         "proved": False,
+                        "misfired": "meant after it",
                         "injected_at": 1.5,
                         "healed_at": None,
                         "evidence": {
@@ -171,6 +180,7 @@ def test_the_document_has_what_the_contract_names() -> None:
                             "during": None,
                             "after": None,
                             "achieved": {"cut_keys": ["17"]},
+                            "achieved_cut": {"when": "before"},
                         },
                     }
                 ],
