@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.model.outbox import Outbox
 from harness.model.scenario import Hop, Pattern
 from harness.model.suite import Published, StoreQuery, Suite
 
@@ -150,6 +151,8 @@ SUITE = Suite(
     ),
     entry=(ENTRY, ENTRY_PORT),
     plan=plan,
+    key_columns=frozenset({"order_id", "aggregateid"}),
     quiet={"outbox-polling": (_UNSENT,)},
     published={"outbox-cdc": (_CAPTURED,)},
+    outboxes=(Outbox(node="order-db", table="outbox", sent="sent_at"),),
 )
