@@ -23,6 +23,8 @@ Row = tuple[Any, ...]
 Connection = psycopg.AsyncConnection[Row]
 
 TEMPLATE_PREFIX = "aftershock_template_"
+OWN_SLOTS = "aftershock_"
+"""How the names of the slots begin that the harness reads by; they are no part of the system."""
 _ADMIN = "postgres"
 _POLL_S = 0.02
 _CANCEL_S = 0.2
@@ -121,7 +123,10 @@ class Postgres:
         return str((await self.query("SELECT pg_current_wal_flush_lsn()", (), _ADMIN))[0][0])
 
     async def slots(self) -> tuple[Slot, ...]:
-        """Every replication slot, by name."""
+        """The system's replication slots, by name."""
+        return tuple(s for s in await self._slots() if not s.slot.startswith(OWN_SLOTS))
+
+    async def _slots(self) -> tuple[Slot, ...]:
         return tuple(
             Slot(
                 slot=row[0],
@@ -161,9 +166,9 @@ class Postgres:
         return kept
 
     async def drop_slots(self) -> None:
-        """Drop every replication slot, ending the walsenders that hold them."""
+        """Drop every replication slot, the harness's too, ending the walsenders that hold them."""
         ends = time.monotonic() + self._timeout_s
-        while slots := await self.slots():
+        while slots := await self._slots():
             for slot in slots:
                 await self._drop_slot(slot.slot, last=time.monotonic() > ends)
 

@@ -23,6 +23,7 @@ from harness.drivers.postgres import Postgres, Slot
 from harness.engine.world import World
 from harness.errors import EnvironmentFailed
 from harness.model.suite import Published, StoreQuery
+from harness.wire.replication_events import lsn_number
 
 _POLL_S = 0.05
 _ANSWER_S = 3.0
@@ -175,7 +176,7 @@ class _Watch:
         if snapshot != server.snapshot:
             rows = await _rows(postgres)
             if rows != server.rows:
-                server.written_lsn = lsn(await postgres.wal_flush_lsn())
+                server.written_lsn = lsn_number(await postgres.wal_flush_lsn())
             server.rows, server.snapshot = rows, snapshot
         slots = await postgres.slots()
         behind = [slot for slot in slots if not _caught_up(slot, server.written_lsn)]
@@ -288,22 +289,18 @@ async def _rows(postgres: Postgres) -> tuple[tuple[str, str, int, int], ...]:
     return tuple(sorted(found))
 
 
-def lsn(text: str) -> int:
-    """A WAL position as a number: `0/15F3A28` → 23018024."""
-    high, low = text.split("/")
-    return (int(high, 16) << 32) | int(low, 16)
-
-
 def _caught_up(slot: Slot, written: int) -> bool:
     if not slot.active:
         return False
-    return slot.database is None or (slot.sent_lsn is not None and lsn(slot.sent_lsn) >= written)
+    return slot.database is None or (
+        slot.sent_lsn is not None and lsn_number(slot.sent_lsn) >= written
+    )
 
 
 def _slot_detail(slot: Slot, written: int) -> str:
     if not slot.active:
         return f"slot {slot.slot} inactive, {slot.lag_bytes} bytes behind"
-    unread = max(0, written - lsn(slot.sent_lsn)) if slot.sent_lsn else "unknown"
+    unread = max(0, written - lsn_number(slot.sent_lsn)) if slot.sent_lsn else "unknown"
     return f"slot {slot.slot} active, {unread} bytes unread, {slot.lag_bytes} unconfirmed"
 
 

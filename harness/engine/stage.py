@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.drivers.connect import Connect
-from harness.drivers.postgres import Postgres
+from harness.drivers.postgres import OWN_SLOTS, Postgres
 from harness.engine.world import World
 from harness.errors import DeclarationError, EnvironmentFailed
 from harness.model.suite import StoreQuery
@@ -44,6 +44,11 @@ def _numbered(counts: Mapping[str, int]) -> frozenset[Change]:
     return frozenset((key, n) for key, count in counts.items() for n in range(1, count + 1))
 
 
+_SESSIONS = """
+SELECT slot_name, active_pid FROM pg_replication_slots WHERE NOT starts_with(slot_name, %s)
+"""
+
+
 class WorkerControl:
     """One Connect worker; its connectors' sessions are asked of the databases."""
 
@@ -70,7 +75,7 @@ class WorkerControl:
         """Slot → pid of its walsender, over every database server."""
         sessions: dict[str, int | None] = {}
         for database in self._databases.values():
-            rows = await database.query("SELECT slot_name, active_pid FROM pg_replication_slots")
+            rows = await database.query(_SESSIONS, (OWN_SLOTS,))
             sessions.update({str(slot): pid for slot, pid in rows})
         return sessions
 

@@ -14,6 +14,12 @@ def lsn_text(lsn: int) -> str:
     return f"{lsn >> 32 & 0xFFFFFFFF:X}/{lsn & 0xFFFFFFFF:X}"
 
 
+def lsn_number(text: str) -> int:
+    """`0/1805AC0` → 25189056. Raises ValueError."""
+    high, _, low = text.partition("/")
+    return (int(high, 16) << 32) | int(low, 16)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalBegin(FromServer):
     """A transaction's changes follow. `lsn` is the one of its commit record."""

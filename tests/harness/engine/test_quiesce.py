@@ -10,7 +10,7 @@ from harness.drivers.connect import Connect
 from harness.drivers.kafka import Kafka
 from harness.drivers.kafka_python import KafkaConsumer, KafkaProducer
 from harness.drivers.postgres import Postgres
-from harness.engine.quiesce import QuietCondition, _Reading, _Tally, lsn, wait_quiet
+from harness.engine.quiesce import QuietCondition, _Reading, _Tally, wait_quiet
 from harness.engine.world import World
 from harness.model.suite import Published, StoreQuery
 
@@ -31,11 +31,6 @@ class Servers(Protocol):
 def reading(*, met: bool = True, state: int = 0) -> _Reading:
     """One condition as read."""
     return _Reading(name="outbox", met=met, detail=f"{state} left", state=state)
-
-
-def test_a_wal_position_is_a_number() -> None:
-    """Its two halves are the high and the low 32 bits."""
-    assert [lsn("0/0"), lsn("0/15F3A28"), lsn("1/0")] == [0, 23018024, 1 << 32]
 
 
 def test_rest_is_what_holds_for_long_enough() -> None:
