@@ -6,7 +6,7 @@ Optional powers are protocols of their own, so that an environment offers only w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from harness.model.cut import Achieved, Reached, Trigger
 from harness.model.fault import Probe
@@ -52,6 +52,65 @@ class Cut:
     client: str
     server: str
     packets: int
+
+
+TAP_MARK = 0x4153
+"""SO_MARK of every socket that the taps, or the harness, make in a node's network: a connection
+from there to a peer without it goes round the taps."""
+
+WireProtocol = Literal["postgres", "kafka", "http", "opaque"]
+"""What a server speaks; `opaque`: what taps forward without looking into it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapLink:
+    """One client, one server, and the tap that stands between them."""
+
+    client: str | None
+    """None: the harness."""
+    server: str
+    listen: str
+    """The address, in the run's outer network, that is this tap's alone."""
+    address: str
+    """The server's own, which the tap dials from inside the client's network."""
+    ports: tuple[int, ...]
+    """To listen on, and to dial."""
+    protocol: WireProtocol
+
+
+class DirectLink(NamedTuple):
+    """One pair of nodes without a tap between them."""
+
+    client: str
+    server: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundTap:
+    """Attempts of a client to connect to a server's own address."""
+
+    client: str
+    server: str
+    packets: int
+    """SYNs, those sent again included."""
+
+
+class TapControl(Protocol):
+    """Who is told what becomes of the networks in which the taps hold connections.
+
+    Raises EnvironmentFailed, from every method, where the taps are gone.
+    """
+
+    async def node_gone(self, node: str) -> None:
+        """The node's process has ended and its network is about to go: close the connections
+        held on its behalf while their servers can still hear it."""
+        ...
+
+    async def node_network(self, node: str, descriptor: int) -> None:
+        """The node has another network namespace, behind this descriptor, which stays the
+        environment's; the node starts after the return."""
+        ...
 
 
 class Environment(Protocol):

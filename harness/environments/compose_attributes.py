@@ -20,6 +20,7 @@ READ = frozenset(
         "entrypoint",
         "env_file",
         "environment",
+        "expose",
         "healthcheck",
         "hostname",
         "image",
@@ -37,17 +38,11 @@ READ = frozenset(
 """Attributes that shape a node."""
 
 
-def _expose(item: Item) -> None:
-    for child in values.sequence(item):
-        values.loose_text(child)
-
-
 NO_EFFECT: Mapping[str, tuple[Callable[[Item], object], str]] = {
     "annotations": (values.pairs, "metadata of a container"),
     "attach": (values.boolean, "every node's output is kept in its log"),
     "container_name": (values.text, "a node is known by its service name"),
     "develop": (values.mapping, "only `docker compose watch` reads it"),
-    "expose": (_expose, "every port of a node can be reached by its peers"),
     "init": (values.boolean, "every node has an init process that reaps"),
     "logging": (values.mapping, "every node's output is kept in its log"),
     "platform": (values.text, "nodes run natively"),

@@ -1,4 +1,4 @@
-"""`ports` of a compose service: short and long form, ranges, TCP only."""
+"""`ports` of a compose service, in short and long form, and `expose`: with ranges, TCP only."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,11 +22,26 @@ def ports(item: Item) -> tuple[Port, ...]:
     return tuple(found)
 
 
-def _short_port(item: Item) -> Iterator[Port]:
+def exposed(item: Item) -> tuple[int, ...]:
+    """Every port for peers, ranges spelt out, in the order given; twice is once."""
+    found: dict[int, None] = {}
+    for child in values.sequence(item):
+        spelt = _port_range(child, _tcp(child), advice='write "PORT" or "FIRST-LAST"')
+        found.update(dict.fromkeys(spelt))
+    return tuple(found)
+
+
+def _tcp(item: Item) -> str:
+    """The text without its protocol, which must be TCP."""
     whole = values.loose_text(item)
     spec, slash, protocol = whole.partition("/")
     if slash and protocol != "tcp":
         raise item.problem(f"is {whole[:60]!r}", "only tcp is supported")
+    return spec
+
+
+def _short_port(item: Item) -> Iterator[Port]:
+    spec = _tcp(item)
     parts = spec.rsplit(":", 2)
     containers = _port_range(item, parts[-1])
     if len(parts) == 1:
@@ -39,19 +54,19 @@ def _short_port(item: Item) -> Iterator[Port]:
         return
     hosts = _port_range(item, parts[-2])
     if len(hosts) != len(containers):
-        raise item.problem(f"is {whole[:60]!r}", "make both ranges equally long")
+        raise item.problem(f"is {spec[:60]!r}", "make both ranges equally long")
     for host, container in zip(hosts, containers, strict=True):
         yield Port(container=container, host=host)
 
 
-def _port_range(item: Item, said: str) -> range:
+def _port_range(item: Item, said: str, *, advice: str = 'write "HOST:NODE"') -> range:
     match = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", said, re.ASCII)
     if match:
         first = int(match.group(1))
         last = int(match.group(2) or first)
         if 1 <= first <= last <= 65535:
             return range(first, last + 1)
-    raise item.problem(f"has {said[:60]!r} for a port", 'write "HOST:NODE", each from 1 to 65535')
+    raise item.problem(f"has {said[:60]!r} for a port", f"{advice}, each from 1 to 65535")
 
 
 def _check_host_address(item: Item, address: str) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from harness.environments import compose_fields as fields
 from harness.environments import compose_values as values
 from harness.environments.compose_attributes import BUILD_NO_EFFECT, only, unsupported
-from harness.environments.compose_ports import ports
+from harness.environments.compose_ports import exposed, ports
 from harness.environments.compose_startup import dependencies, healthcheck
 from harness.environments.compose_text import parse_env_file
 from harness.environments.compose_volumes import Volume, volume
@@ -78,6 +78,7 @@ class ServiceReader:
             working_dir=self._get("working_dir", fields.absolute),
             environment=self._environment(),
             ports=self._get("ports", ports) or (),
+            expose=self._get("expose", exposed) or (),
             depends_on=self._get("depends_on", dependencies) or (),
             healthcheck=self._get("healthcheck", healthcheck),
             mounts=self._get("volumes", self._mounts) or (),

@@ -1,7 +1,8 @@
 """The namespaces environment: every node a native process tree in namespaces of its own.
 
 Must run inside `outer.run_inside`. Nodes find each other by name through their own /etc/hosts;
-the harness stands on the bridge and reaches every node whatever is cut between nodes.
+the harness stands on the bridge and reaches every node whatever is cut between nodes. Where the
+nodes are tapped, their peers' names are addresses of taps, which the caller runs: see `links`.
 """
 
 import asyncio
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from harness.environments import kernel
-from harness.environments.network import HARNESS_ADDRESS, Network, address_of
+from harness.environments.hosts import hosts
+from harness.environments.links import Links
 from harness.environments.process import Process
 from harness.environments.recipes.base import NotReady, Recipe, Site
 from harness.environments.recipes.connect import Connect
@@ -30,7 +32,7 @@ from harness.errors import (
     MachineUnfit,
 )
 from harness.model.system import Condition, Node, Role, System
-from harness.protocols import Cut, Death, NodeState, Reach
+from harness.protocols import Death, NodeState
 from harness.together import together
 from harness.toolchain import Toolchain
 
@@ -51,7 +53,7 @@ def recipes(*, record: bool = False) -> dict[Role, Recipe]:
     }
 
 
-class Namespaces:
+class Namespaces(Links):
     """One system's nodes. Use as an async context manager."""
 
     def __init__(
@@ -62,17 +64,16 @@ class Namespaces:
         directory: Path,
         logs: Path,
         record: bool = False,
+        tapped: bool = False,
         listener: Listener = lambda _node, _state: None,
     ) -> None:
-        self.system = system
+        super().__init__(system, tapped=tapped)
         self._toolchain = toolchain
         self._directory = directory
         self._logs = logs
         self._recipes = recipes(record=record)
         self._listener = listener
         self._nodes: dict[str, Running] = {}
-        self._cuts: set[tuple[str, str]] = set()
-        self._network: Network | None = None
 
     async def __aenter__(self) -> Self:
         unsupported = [n for n in self.system.nodes if n.role not in self._recipes]
@@ -83,17 +84,18 @@ class Namespaces:
             )
         self._directory.mkdir(parents=True, exist_ok=True)
         self._logs.mkdir(parents=True, exist_ok=True)
-        hosts = self._write_hosts()
-        kernel.bind(str(hosts), "/etc/hosts")
+        kernel.bind(str(self._write_hosts("", {})), "/etc/hosts")
         # pyroute2 brings an event loop of its own, which this thread's does not suffer.
         self._network = await asyncio.to_thread(self._build_network)
-        for index, node in enumerate(self.system.nodes):
+        links = self.links()
+        for node in self.system.nodes:
+            taps = {link.server: link.listen for link in links if link.client == node.name}
             site = Site(
                 node=node,
-                address=address_of(index),
+                address=self.address(node.name),
                 directory=self._directory / node.name,
-                netns_fd=self._network.namespace(node.name),
-                hosts=hosts,
+                netns_fd=self.namespace_fd(node.name),
+                hosts=self._write_hosts(node.name, taps),
                 log=self._logs / f"{node.name}.log",
                 toolchain=self._toolchain,
             )
@@ -114,23 +116,13 @@ class Namespaces:
                 kernel.unmount("/etc/hosts")
             shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _build_network(self) -> Network:
-        network = Network()
-        for index, node in enumerate(self.system.nodes):
-            network.add_node(node.name, address_of(index))
-        return network
-
-    def _write_hosts(self) -> Path:
-        lines = ["127.0.0.1 localhost", f"{HARNESS_ADDRESS} aftershock"]
-        lines += [f"{address_of(i)} {n.name}" for i, n in enumerate(self.system.nodes)]
-        path = self._directory / "hosts"
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    def _write_hosts(self, node: str, taps: Mapping[str, str]) -> Path:
+        """The harness's own without a name; none of these is a node's directory."""
+        path = self._directory / f"hosts@{node}"
+        path.write_text(hosts(self.system, taps), encoding="utf-8")
         return path
 
     # --- asking -------------------------------------------------------------------------------
-
-    def address(self, node: str) -> str:
-        return self._nodes[node].site.address
 
     def state(self, node: str) -> NodeState:
         return self._nodes[node].state
@@ -303,7 +295,7 @@ class Namespaces:
     async def _silence(self, ended: Sequence[str]) -> None:
         """What the kernel still holds to send for them must not arrive in another scenario."""
         for name in ended:
-            await self._replace_network(self._nodes[name])
+            await self._renew(self._nodes[name])
 
     async def wipe(self) -> None:
         """End every node and empty its disk, as if none had ever been started."""
@@ -339,7 +331,7 @@ class Namespaces:
         running.enter(NodeState.HELD_DOWN)
         process.send(signal.SIGKILL)
         code = await process.wait()
-        await self._replace_network(running)
+        await self._renew(running)
         return Death(
             node=node,
             pid=process.pid,
@@ -348,14 +340,10 @@ class Namespaces:
             survivors=len(process.members()),
         )
 
-    async def _replace_network(self, running: Running) -> None:
-        name = running.site.node.name
-        fd = await asyncio.to_thread(self._net.replace_node, name)
+    async def _renew(self, running: Running) -> None:
+        """Take its network, with all that the kernel still holds in there, from a dead node."""
+        fd = await self._replace_network(running.site.node.name)
         running.site = replace(running.site, netns_fd=fd)
-        # Rules stand at the server's side, which may be the node that was just replaced.
-        for client, server in tuple(self._cuts):
-            if server == name:
-                await self.cut(client, server)
 
     async def release(self, node: str) -> None:
         self._nodes[node].released.set()
@@ -373,45 +361,3 @@ class Namespaces:
         if running.process is not None and running.state is NodeState.FROZEN:
             running.process.thaw()
             running.enter(NodeState.READY)
-
-    # --- links --------------------------------------------------------------------------------
-
-    async def cut(self, client: str, server: str) -> None:
-        await asyncio.to_thread(self._net.cut, client, server)
-        self._cuts.add((client, server))
-
-    async def mend(self, client: str, server: str) -> None:
-        await asyncio.to_thread(self._net.mend, client, server)
-        self._cuts.discard((client, server))
-
-    async def cut_groups(self, one: Iterable[str], other: Iterable[str]) -> None:
-        """Cut every pair across two groups of nodes."""
-        others = tuple(other)
-        await asyncio.gather(*(self.cut(a, b) for a in one for b in others))
-
-    async def mend_all(self) -> None:
-        """Undo every cut that is still there."""
-        await asyncio.gather(*(self.mend(a, b) for a, b in tuple(self._cuts)))
-
-    async def dropped(self, client: str, server: str) -> Cut:
-        lost = await asyncio.to_thread(self._net.dropped, client, server)
-        return Cut(client=client, server=server, packets=lost.packets)
-
-    async def reach(self, client: str, server: str, port: int, timeout_s: float) -> Reach:
-        sock = await asyncio.to_thread(self._net.socket_in, client)
-        try:
-            connecting = asyncio.get_running_loop().sock_connect(sock, (self.address(server), port))
-            await asyncio.wait_for(connecting, timeout_s)
-        except TimeoutError:
-            return Reach.TIMED_OUT
-        except OSError:
-            return Reach.REFUSED
-        finally:
-            sock.close()
-        return Reach.ANSWERED
-
-    @property
-    def _net(self) -> Network:
-        if self._network is None:
-            raise HarnessBug("the environment was used before it was entered")
-        return self._network

@@ -5,9 +5,14 @@ Addresses come from 198.18.0.0/15, the range reserved for benchmarks (RFC 2544),
 here can be anybody's. A cut drops what the client sends at the server's side and what the server
 sends back, by one nftables table a pair with a counter in each rule: the table's removal is the
 heal, and the counters are the proof that packets were lost.
+
+With taps every pair has a second address, 198.19.<client>.<server>, which is local to the outer
+namespace: there the client's tap for the server listens. A cut drops what goes there as well, at
+the client's side, so that an attempt to connect is as unanswered as without taps. Attempts to
+connect to a peer's own address are counted where they start, those of the taps (and of the
+harness), which carry a mark, left out.
 """
 
-import errno
 import os
 import socket
 import threading
@@ -15,15 +20,15 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
-from pyroute2.nftables.expressions import genex, ipv4addr, verdict
 from pyroute2.nftables.main import NFTables
 
-from harness.environments import kernel
+from harness.environments import kernel, nft
 from harness.errors import EnvironmentFailed, HarnessBug
+from harness.protocols import TAP_MARK
 
 T = TypeVar("T")
 
@@ -36,8 +41,15 @@ _FORWARDING_TIMEOUT_S = 5.0
 _POLL_S = 0.002
 _BR_STATE_FORWARDING = 3
 """<linux/if_bridge.h>"""
-_NF_DROP = 0
-_NF_ACCEPT = 1
+_TAPS = "198.19.0.0/16"
+_RTN_LOCAL = 2
+_RT_SCOPE_HOST = 254
+_RT_TABLE_LOCAL = 255
+"""<linux/rtnetlink.h>"""
+_BYPASS = "bypass"
+
+Pair = tuple[str, str]
+"""Client and server, by name."""
 
 
 def address_of(index: int) -> str:
@@ -48,7 +60,7 @@ def address_of(index: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
-    """What a cut has swallowed so far."""
+    """What a cut has swallowed since it was made, or since a node of it was replaced."""
 
     packets: int
     bytes: int
@@ -57,7 +69,10 @@ class Dropped:
 class Network:
     """Bridge, nodes' network namespaces and cuts. Blocking calls are short netlink exchanges."""
 
-    def __init__(self) -> None:
+    def __init__(self, taps: Mapping[Pair, str] | None = None) -> None:
+        """`taps`: for every pair with a tap, the address at which it listens."""
+        self._taps = dict(taps or {})
+        self._cuts: set[Pair] = set()
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._namespaces: dict[str, int] = {}
         self._addresses: dict[str, str] = {}
@@ -66,11 +81,21 @@ class Network:
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="netns")
         self._nft_lock = threading.Lock()
         with IPRoute() as ip:
-            ip.link("add", ifname=_BRIDGE, kind="bridge")
+            # Else it takes the lowest of its ports', which changes when a node is replaced, and
+            # what the others send to the old one is lost.
+            ip.link("add", ifname=_BRIDGE, kind="bridge", address=_mac_of(HARNESS_ADDRESS))
             index = ip.link_lookup(ifname=_BRIDGE)[0]
             ip.addr("add", index=index, address=HARNESS_ADDRESS, prefixlen=PREFIX_LENGTH)
             ip.link("set", index=index, state="up")
-            ip.link("set", index=ip.link_lookup(ifname="lo")[0], state="up")
+            loopback = ip.link_lookup(ifname="lo")[0]
+            ip.link("set", index=loopback, state="up")
+            if self._taps:
+                ip.route("add", **_local(loopback))
+
+    @property
+    def cuts(self) -> frozenset[Pair]:
+        """The pairs that are cut at this moment."""
+        return frozenset(self._cuts)
 
     @property
     def addresses(self) -> Mapping[str, str]:
@@ -88,14 +113,15 @@ class Network:
             bridge = ip.link_lookup(ifname=_BRIDGE)[0]
             ip.link("set", index=ip.link_lookup(ifname=ours)[0], master=bridge, state="up")
         self._namespaces[name], self._addresses[name] = fd, address
-        self.inside(name, lambda: _configure(_THEIRS, address))
+        self._lay_rules(name)
+        self.inside(name, lambda: _configure(_THEIRS, address, tapped=bool(self._taps)))
         _wait_forwarding(ours)
         return fd
 
     def replace_node(self, name: str) -> int:
         """Give the node a new network namespace with the same addresses, as a container that is
         killed gets. What the kernel still held to send for the dead process is lost with the old
-        one; otherwise it would go out after the death, once a cut is mended."""
+        one; otherwise it would go out after the death, once a cut is mended. Cuts stay."""
         with IPRoute() as ip:
             for index in ip.link_lookup(ifname=self._links[name]):
                 ip.link("del", index=index)
@@ -122,33 +148,60 @@ class Network:
 
         def make() -> socket.socket:
             sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, TAP_MARK)
             sock.setblocking(False)
             return sock
 
         return self.inside(node, make)
 
     def cut(self, client: str, server: str) -> None:
-        """Drop everything between the two, both ways, at the server. Idempotent."""
+        """Drop everything between the two, both ways, at the server, and at each of them what
+        goes to its tap for the other. Idempotent."""
         self.mend(client, server)
-        peer = self._addresses[client]
-        self._at(server, lambda nft: _add_drop_rules(nft, _table(client), peer))
+        self._cuts.add((client, server))
+        for node, table, peers in self._drops(client, server):
+            self._at(node, partial(nft.drop, table=table, peers=peers))
 
     def mend(self, client: str, server: str) -> None:
         """Undo `cut`. Idempotent."""
-        self._at(server, lambda nft: _remove_table(nft, _table(client)))
+        for node, table, _ in self._drops(client, server):
+            self._at(node, partial(nft.remove, table=table))
+        self._cuts.discard((client, server))
 
     def dropped(self, client: str, server: str) -> Dropped:
         """What the cut between the two has swallowed; zero where there is no cut."""
-        return self._at(server, lambda nft: _count_drops(nft, _table(client)))
+        met = [
+            rule
+            for node, table, _ in self._drops(client, server)
+            for rule in self._at(node, partial(nft.counted, table=table))
+        ]
+        return Dropped(packets=sum(r.packets for r in met), bytes=sum(r.bytes for r in met))
+
+    def _drops(self, client: str, server: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """(node, its table, addresses) of a cut. The other one's tap for this one: who is dialled
+        may dial, too, and gets through no more than without taps."""
+        back = self._taps.get((server, client))
+        peers = (self._addresses[client], *(() if back is None else (back,)))
+        drops = [(server, f"cut-{client}", peers)]
+        if (there := self._taps.get((client, server))) is not None:
+            drops.append((client, f"tap-cut-{server}", (there,)))
+        return tuple(drops)
+
+    def _lay_rules(self, node: str) -> None:
+        """In a new namespace of the node, before it is joined to the others."""
+        for pair in self._cuts:
+            for place, table, peers in self._drops(*pair):
+                if place == node:
+                    self._at(node, partial(nft.drop, table=table, peers=peers))
 
     def _at(self, node: str, act: Callable[[NFTables], T]) -> T:
         # pyroute2 opens its sockets when a command is run, so all of it happens in there.
         def run() -> T:
-            nft = NFTables()
+            tables = NFTables()
             try:
-                return act(nft)
+                return act(tables)
             finally:
-                nft.close()
+                tables.close()
 
         with self._nft_lock:
             return self.inside(node, run)
@@ -159,6 +212,8 @@ class Network:
             for name in (*self._links.values(), _BRIDGE):
                 for index in ip.link_lookup(ifname=name):
                     ip.link("del", index=index)
+            if self._taps:
+                ip.route("del", **_local(ip.link_lookup(ifname="lo")[0]))
         self._threads.shutdown()
         for fd in (*self._namespaces.values(), self._home):
             os.close(fd)
@@ -201,7 +256,15 @@ def _forwards(ip: IPRoute, index: int) -> bool:
     return bool(state == _BR_STATE_FORWARDING)
 
 
-def _configure(interface: str, address: str) -> None:
+def _local(loopback: int) -> dict[str, object]:
+    """The route that makes every tap's address local without one being assigned."""
+    return {
+        "dst": _TAPS, "oif": loopback, "type": _RTN_LOCAL, "scope": _RT_SCOPE_HOST,
+        "table": _RT_TABLE_LOCAL,
+    }  # fmt: skip
+
+
+def _configure(interface: str, address: str, *, tapped: bool) -> None:
     with IPRoute() as ip:
         found = ip.link_lookup(ifname=interface)
         if not found:
@@ -209,6 +272,8 @@ def _configure(interface: str, address: str) -> None:
         ip.addr("add", index=found[0], address=address, prefixlen=PREFIX_LENGTH)
         ip.link("set", index=found[0], state="up")
         ip.link("set", index=ip.link_lookup(ifname="lo")[0], state="up")
+        if tapped:
+            ip.route("add", dst=_TAPS, gateway=HARNESS_ADDRESS)
         ip.link("get", index=found[0])  # see _wait_forwarding
 
 
@@ -216,37 +281,3 @@ def _mac_of(address: str) -> str:
     """A locally administered address made from the IPv4 one: it outlives a replacement, so that
     no neighbour has to learn another."""
     return "02:00:" + ":".join(f"{int(part):02x}" for part in address.split("."))
-
-
-def _table(client: str) -> str:
-    return f"cut-{client}"
-
-
-def _add_drop_rules(nft: NFTables, table: str, peer: str) -> None:
-    nft.table("add", name=table)
-    for hook, match in (("input", ipv4addr(src=peer)), ("output", ipv4addr(dst=peer))):
-        nft.chain("add", table=table, name=hook, hook=hook, type="filter", policy=_NF_ACCEPT)
-        counter = [genex("counter", {"bytes": 0, "packets": 0})]
-        expressions = (match, counter, verdict(code=_NF_DROP))
-        nft.rule("add", table=table, chain=hook, expressions=expressions)
-
-
-def _remove_table(nft: NFTables, table: str) -> None:
-    try:
-        nft.table("del", name=table)
-    except NetlinkError as error:
-        if error.code != errno.ENOENT:
-            raise
-
-
-def _count_drops(nft: NFTables, table: str) -> Dropped:
-    packets = octets = 0
-    for rule in nft.get_rules():
-        if rule.get_attr("NFTA_RULE_TABLE") != table:
-            continue
-        for part in rule.get_attr("NFTA_RULE_EXPRESSIONS") or ():
-            if part.get_attr("NFTA_EXPR_NAME") == "counter":
-                data = part.get_attr("NFTA_EXPR_DATA")
-                packets += data.get_attr("NFTA_COUNTER_PACKETS")
-                octets += data.get_attr("NFTA_COUNTER_BYTES")
-    return Dropped(packets=packets, bytes=octets)

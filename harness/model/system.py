@@ -20,6 +20,9 @@ class Role(Enum):
 ROLE_PORTS: Mapping[Role, int] = {Role.POSTGRES: 5432, Role.KAFKA: 9092, Role.KAFKA_CONNECT: 8083}
 """The port by which peers know a server of the role. A service's own is in its definition."""
 
+READY_LABEL = "aftershock.ready"
+"""Where a service answers that it is ready: port and path, as in `8080/health`."""
+
 
 class Condition(Enum):
     """What `depends_on` waits for (Compose specification)."""
@@ -80,6 +83,8 @@ class Node:
     working_dir: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[Port, ...] = ()
+    expose: tuple[int, ...] = ()
+    """Ports for peers alone (Compose's `expose`)."""
     depends_on: tuple[Dependency, ...] = ()
     healthcheck: Healthcheck | None = None
     mounts: tuple[Mount, ...] = ()
@@ -90,6 +95,35 @@ class Node:
     """`no`, `always`, `on-failure` or `unless-stopped`."""
     stop_signal: str = "SIGTERM"
     stop_grace_s: float = 10.0
+
+
+def served_ports(node: Node) -> tuple[int, ...]:
+    """The TCP ports on which peers may dial the node, as far as its definition tells: of its role,
+    its label, `ports`, `expose` and, of a broker, its listeners. Sorted, each once.
+
+    A broker's controller listeners are left out: there brokers vote among themselves.
+    """
+    found = {port.container for port in node.ports} | set(node.expose)
+    if node.role in ROLE_PORTS:
+        found.add(ROLE_PORTS[node.role])
+    ready = node.labels.get(READY_LABEL, "").lstrip(":").partition("/")[0]
+    if ready.isascii() and ready.isdigit():
+        found.add(int(ready))
+    if node.role is Role.KAFKA:
+        found |= _listener_ports(node.environment)
+    return tuple(sorted(found))
+
+
+def _listener_ports(environment: Mapping[str, str]) -> set[int]:
+    """Of `PLAINTEXT://:9092,CONTROLLER://:9093` those that are no controller's."""
+    controllers = _words(environment.get("KAFKA_CONTROLLER_LISTENER_NAMES", ""))
+    listeners = _words(environment.get("KAFKA_LISTENERS", ""))
+    named = ((text.partition("://")[0], text.rpartition(":")[2]) for text in listeners)
+    return {int(port) for name, port in named if port.isdigit() and name not in controllers}
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(","))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,8 @@ from harness.drivers.http import get
 from harness.environments.process import Launch, Process
 from harness.environments.recipes.base import NotReady, Site, accepts, base_path
 from harness.errors import DeclarationError
-from harness.model.system import Healthcheck
+from harness.model.system import READY_LABEL, Healthcheck
 
-READY_LABEL = "aftershock.ready"
 _TIMEOUT_S = 2.0
 _OK = range(200, 300)
 

@@ -130,10 +130,10 @@ async def _interrupted(bench: Bench, meter: MemoryMeter, told: dict[str, Any]) -
     stop = asyncio.Event()
     running = asyncio.create_task(bench.play(meter, "interrupted", "broker-partition", stop=stop))
     await eventually(lambda: bool(open_entries(bench.ledger)), within_s=30)
-    await eventually(lambda: bool(bench.environment._cuts))
+    await eventually(lambda: bool(bench.environment.cuts))
     stop.set()
     await running
-    told["still cut"] = len(bench.environment._cuts)
+    told["still cut"] = len(bench.environment.cuts)
 
 
 async def _never_begun(bench: Bench, meter: MemoryMeter) -> None:

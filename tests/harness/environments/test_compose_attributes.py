@@ -27,7 +27,6 @@ annotations: {a: b}
 attach: false
 container_name: shop-order
 develop: {watch: []}
-expose: [8080, "9090"]
 init: true
 logging: {driver: json-file}
 platform: linux/amd64

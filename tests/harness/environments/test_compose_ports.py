@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.environments.compose_ports import ports
+from harness.environments.compose_ports import exposed, ports
 from harness.environments.compose_yaml import Problem, parse
 from harness.model.system import Port
 
@@ -52,5 +52,39 @@ def test_what_is_no_port_is_refused(text: str, says: str) -> None:
     """Other protocols and addresses too."""
     with pytest.raises(Problem) as caught:
         ports(parse(text))
+
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[8080]", (8080,)),
+        ('["8080"]', (8080,)),
+        ('["8080/tcp", 8080]', (8080,)),
+        ('["9000-9002", "80"]', (9000, 9001, 9002, 80)),
+    ],
+)
+def test_ports_for_peers_are_read(text: str, expected: tuple[int, ...]) -> None:
+    """Each once, in the order given."""
+    assert exposed(parse(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("8080", "is the number 8080, not a list"),
+        (
+            '["80:80"]',
+            'has \'80:80\' for a port (write "PORT" or "FIRST-LAST", each from 1 to 65535)',
+        ),
+        ("[0]", "has '0' for a port"),
+        ('["53/udp"]', "only tcp is supported"),
+    ],
+)
+def test_what_is_no_port_for_peers_is_refused(text: str, says: str) -> None:
+    """Other protocols, and a port of this machine, which `ports` is for."""
+    with pytest.raises(Problem) as caught:
+        exposed(parse(text))
 
     assert says in str(caught.value)

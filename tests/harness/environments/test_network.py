@@ -178,10 +178,11 @@ def replace() -> dict[str, Any]:
     with network("a", "b") as net, listening(net, "b") as server:
         seen: dict[str, Any] = {"before": reaches(net, "a", "b")}
         server.accept()[0].close()
-        hardware = net.inside("a", _hardware_address)
-        for _ in range(3):
+        hardware, harness = net.inside("a", _hardware_address), _hardware_address("aftershock0")
+        for _ in range(8):
             net.replace_node("a")
         seen["same hardware address"] = net.inside("a", _hardware_address) == hardware
+        seen["harness's, too"] = _hardware_address("aftershock0") == harness
         ours, theirs = connected(net, "a", server, "b")
         seen["address"] = theirs.getpeername()[0]
         ours.close()
@@ -191,9 +192,9 @@ def replace() -> dict[str, Any]:
     return seen
 
 
-def _hardware_address() -> str:
+def _hardware_address(interface: str = "eth0") -> str:
     with IPRoute() as ip:
-        (link,) = ip.get_links(ifname="eth0")
+        (link,) = ip.get_links(ifname=interface)
         return str(link.get_attr("IFLA_ADDRESS"))
 
 
@@ -285,10 +286,11 @@ def test_what_a_dead_process_had_not_sent_is_never_sent() -> None:
 
 
 def test_a_replaced_node_keeps_its_addresses() -> None:
-    """Its neighbours need not learn another."""
+    """Its neighbours need not learn another, of the harness neither."""
     assert isolated(replace) == {
         "before": True,
         "same hardware address": True,
+        "harness's, too": True,
         "address": "198.18.0.10",
         "reached": True,
     }

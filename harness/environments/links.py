@@ -1,0 +1,115 @@
+"""The network's half of the namespaces environment: addresses, taps, cuts, attempts to connect."""
+
+import asyncio
+from collections.abc import Iterable
+
+from harness.environments import tap_links
+from harness.environments.network import Network, Pair, address_of
+from harness.errors import HarnessBug
+from harness.model.system import System
+from harness.protocols import Cut, DirectLink, Reach, TapControl, TapLink
+
+
+class Links:
+    """What lies between the nodes of one system."""
+
+    def __init__(self, system: System, *, tapped: bool) -> None:
+        self.system = system
+        self.tapped = tapped
+        """Whether nodes reach their peers through taps, which somebody has to run."""
+        self._index = {node.name: index for index, node in enumerate(system.nodes)}
+        self._network: Network | None = None
+        self._taps: TapControl | None = None
+
+    def _build_network(self) -> Network:
+        """Blocks for some hundredths of a second. Raises DeclarationError where there are more
+        nodes than taps have addresses for."""
+        if self.tapped:
+            tap_links.check_size(self.system)
+        network = Network(tap_links.tap_addresses(self.system) if self.tapped else {})
+        for name, index in self._index.items():
+            network.add_node(name, address_of(index))
+        return network
+
+    @property
+    def _net(self) -> Network:
+        if self._network is None:
+            raise HarnessBug("the environment was used before it was entered")
+        return self._network
+
+    def address(self, node: str) -> str:
+        return address_of(self._index[node])
+
+    # --- taps ---------------------------------------------------------------------------------
+
+    def links(self) -> tuple[TapLink, ...]:
+        """What the taps have to serve; nothing where nothing is tapped."""
+        return tap_links.tap_links(self.system) if self.tapped else ()
+
+    def direct_links(self) -> tuple[DirectLink, ...]:
+        """The pairs of nodes that no tap stands between, although the others have one."""
+        return tap_links.direct_links(self.system) if self.tapped else ()
+
+    def tap_address(self, client: str | None, server: str) -> str:
+        """Where the client's tap for the server listens. Client None: the harness."""
+        return tap_links.tap_address(
+            None if client is None else self._index[client], self._index[server]
+        )
+
+    def namespace_fd(self, node: str) -> int:
+        """The descriptor of the node's network namespace; another one after each replacement."""
+        return self._net.namespace(node)
+
+    def attach_taps(self, control: TapControl | None) -> None:
+        """From now on tell `control` what becomes of the nodes' networks; None: nobody."""
+        self._taps = control
+
+    async def _replace_network(self, node: str) -> int:
+        """A new namespace for a node whose process has ended, with the cuts of the old one.
+        Returns its descriptor."""
+        if self._taps is not None:
+            await self._taps.node_gone(node)
+        fd = await asyncio.to_thread(self._net.replace_node, node)
+        if self._taps is not None:
+            await self._taps.node_network(node, fd)
+        return fd
+
+    # --- cuts ---------------------------------------------------------------------------------
+
+    @property
+    def cuts(self) -> frozenset[Pair]:
+        """The pairs that are cut at this moment."""
+        return self._net.cuts
+
+    async def cut(self, client: str, server: str) -> None:
+        await asyncio.to_thread(self._net.cut, client, server)
+
+    async def mend(self, client: str, server: str) -> None:
+        await asyncio.to_thread(self._net.mend, client, server)
+
+    async def cut_groups(self, one: Iterable[str], other: Iterable[str]) -> None:
+        """Cut every pair across two groups of nodes."""
+        others = tuple(other)
+        await asyncio.gather(*(self.cut(a, b) for a in one for b in others))
+
+    async def mend_all(self) -> None:
+        """Undo every cut that is still there."""
+        await asyncio.gather(*(self.mend(a, b) for a, b in self.cuts))
+
+    async def dropped(self, client: str, server: str) -> Cut:
+        lost = await asyncio.to_thread(self._net.dropped, client, server)
+        return Cut(client=client, server=server, packets=lost.packets)
+
+    async def reach(self, client: str, server: str, port: int, timeout_s: float) -> Reach:
+        """Past the taps: it is the link that is tried."""
+        sock = await asyncio.to_thread(self._net.socket_in, client)
+        try:
+            connecting = asyncio.get_running_loop().sock_connect(sock, (self.address(server), port))
+            await asyncio.wait_for(connecting, timeout_s)
+        except TimeoutError:
+            return Reach.TIMED_OUT
+        except OSError:
+            return Reach.REFUSED
+        finally:
+            sock.close()
+        return Reach.ANSWERED
