@@ -16,12 +16,15 @@ from functools import cached_property
 
 NO_KEY = "-"
 ANY = "*"
+CLIENT = "client"
+"""What the workload's customers are called in addresses; every other name is a node's."""
 
 _TEXT = re.compile(
     r"(?P<client>[^/()#]+)/(?P<server>[^/()#]+)/(?P<kind>[a-z-]+|\*)"
-    r"(?:\((?P<detail>[^()/#]*)\))?(?:/(?P<key>[^/()#]*)(?:#(?P<occurrence>[0-9]+))?)?"
+    r"(?:\((?P<detail>[^()#]*)\))?(?:/(?P<key>[^/()#]*)(?:#(?P<occurrence>[0-9]+))?)?"
 )
 _SPECIAL = frozenset("/()#%*,")
+_SPECIAL_IN_DETAIL = _SPECIAL - {"/"}
 FORM = "CLIENT/SERVER/KIND(DETAIL)/KEY#N"
 
 
@@ -117,13 +120,13 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def _quoted_part(part: str) -> str:
-    return part if part == ANY else _quoted(part)
+    return part if part == ANY else _quoted(part, _SPECIAL_IN_DETAIL)
 
 
-def _quoted(text: str) -> str:
+def _quoted(text: str, special: frozenset[str] = _SPECIAL) -> str:
     """Percent-encoded where a character would be read as part of the address."""
     return "".join(
-        f"%{ord(c):02X}" if c in _SPECIAL or (ord(c) < 128 and not c.isprintable()) else c
+        f"%{ord(c):02X}" if c in special or (ord(c) < 128 and not c.isprintable()) else c
         for c in text
     )
 
