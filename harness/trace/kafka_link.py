@@ -1,0 +1,288 @@
+"""A connection to a Kafka broker as frames; produce, offset commit and a transaction's end are
+effects."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from harness.model.address import NO_KEY
+from harness.model.effect import Effect, EffectKind, Outcome, Position
+from harness.model.frame import FROM_CLIENT, FROM_SERVER, Frame
+from harness.trace.ledger import Asked, Like, Link, Part
+from harness.trace.link import DIRECTIONS, lost
+from harness.trace.state import State
+from harness.wire import kafka_events as events
+from harness.wire.kafka import KafkaParser
+from harness.wire.stream import LostSync
+
+_MOST_KEYS = 512
+"""Of one effect."""
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_DUPLICATE_SEQUENCE = 46
+_MAY_BE_DONE = frozenset({7, 20, -1})
+"""REQUEST_TIMED_OUT, NOT_ENOUGH_REPLICAS_AFTER_APPEND, UNKNOWN_SERVER_ERROR: the leader may have
+written the records."""
+
+
+class KafkaReader:
+    """One connection."""
+
+    __slots__ = (
+        "__weakref__",
+        "_effects",
+        "_fed",
+        "_link",
+        "_lost",
+        "_parser",
+        "_state",
+    )
+
+    def __init__(self, link: Link, state: State) -> None:
+        self._link = link
+        self._state = state
+        self._parser = KafkaParser(state.topics)
+        self._effects: dict[int, Effect] = {}
+        """By where the request starts, those without an answer."""
+        self._fed = {FROM_CLIENT: 0, FROM_SERVER: 0}
+        self._lost: set[str] = set()
+
+    def feed(self, direction: str, data: bytes) -> list[Frame]:
+        self._fed[direction] += len(data)
+        feed = self._parser.feed_client if direction == FROM_CLIENT else self._parser.feed_server
+        return [self._frame(event) for event in feed(data)]
+
+    def boundary(self, direction: str) -> int:
+        if direction in self._lost:
+            return self._fed[direction]
+        return self._parser.boundary(DIRECTIONS[direction])
+
+    def close(self, delivered: int | None = None) -> None:
+        self._effects.clear()
+        self._state.ledger.close(self._link, delivered)
+
+    def forget(self) -> None:
+        self._effects.clear()
+
+    def _frame(self, event: events.KafkaEvent) -> Frame:
+        if isinstance(event, LostSync):
+            self._lost.add(event.direction.value)
+            return lost(event)
+        is_answer = isinstance(event, events.Answer)
+        kind, name = _named(event.api, event.version, is_answer=is_answer)
+        frame = Frame(
+            direction=FROM_SERVER if is_answer else FROM_CLIENT,
+            first=event.start,
+            end=event.end,
+            kind=kind,
+            name=name,
+        )
+        tell = _TOLD.get(type(event))
+        if tell is not None:
+            tell(self, event, frame)
+        return frame
+
+    def _ask(self, event: events.Request, frame: Frame, asked: Asked) -> None:
+        effect = self._state.ledger.ask(self._link, asked)
+        frame.effect, frame.outcome, frame.keys = effect, Outcome.REQUESTED, effect.keys
+        if asked.is_answered:
+            self._effects[event.start] = effect
+
+    def _produce(self, event: events.ProduceRequested, frame: Frame) -> None:
+        if not event.batches:
+            return
+        found = [self._state.records.keys(batch.records) for batch in event.batches]
+        positions = tuple(
+            [
+                Position(topic=batch.topic, partition=batch.partition, keys=keys)
+                for batch, keys in zip(event.batches, found, strict=True)
+            ]
+        )
+        detail = tuple(sorted({batch.topic for batch in event.batches}))
+        keys = tuple(sorted({key for keys in found for key in keys} - {NO_KEY})[:_MOST_KEYS])
+        identities = tuple([_identity(batch) for batch in event.batches])
+        place = (self._link.client, self._link.server, detail)
+        asked = Asked(
+            kind=EffectKind.PRODUCE,
+            detail=detail,
+            keys=keys,
+            end=event.end,
+            parts=tuple(
+                [
+                    Part(identity or object(), _likes(position))
+                    for identity, position in zip(identities, positions, strict=True)
+                ]
+            ),
+            repeats=self._state.repeats.occurrences(place, identities),
+            positions=positions,
+            transactional_id=event.transactional_id,
+            is_answered=event.acks != 0,
+        )
+        self._ask(event, frame, asked)
+        if frame.effect is not None:
+            self._state.repeats.remember(place, identities, frame.effect)
+        frame.topic, frame.partition = positions[0].topic, positions[0].partition
+
+    def _produced(self, event: events.ProduceAcknowledged, frame: Frame) -> None:
+        results = {(p.topic, p.partition): p for p in event.partitions}
+        error = next((p.error for p in event.partitions if p.error), 0)
+        frame.kind = "produce-failed" if error else "produce-acknowledged"
+        frame.error = str(error) if error else None
+        if event.partitions:
+            first = event.partitions[0]
+            frame.topic, frame.partition, frame.offset = (
+                first.topic,
+                first.partition,
+                first.base_offset,
+            )
+        effect = self._effects.pop(event.request_start, None)
+        if effect is None:
+            return
+        done: list[bool | None] = []
+        positions: list[Position] = []
+        for position in effect.positions:
+            result = results.get((position.topic, position.partition))
+            done.append(None if result is None else _done(result.error))
+            if result is None or result.error:
+                positions.append(position)
+                continue
+            place = (position.topic, position.partition)
+            self._state.records.appended(place, result.base_offset, position.keys)
+            positions.append(replace(position, offset=result.base_offset))
+        self._settle(replace(effect, positions=tuple(positions)), frame, error == 0, done)
+
+    def _offset_commit(self, event: events.OffsetCommitRequested, frame: Frame) -> None:
+        frame.kind = "offset-commit"
+        if not event.positions:
+            return
+        records, group = self._state.records, event.group
+        positions: list[Position] = []
+        moved: list[Position] = []
+        for told in event.positions:
+            place = (told.topic, told.partition)
+            key = records.before(place, told.offset)
+            position = Position(
+                topic=told.topic,
+                partition=told.partition,
+                offset=told.offset,
+                keys=() if key is None else (key,),
+            )
+            positions.append(position)
+            if records.has_moved(group, place, told.offset):
+                moved.append(position)
+        meant = moved or positions
+        asked = Asked(
+            kind=EffectKind.OFFSET_COMMIT,
+            detail=tuple(sorted({f"{group}:{p.topic}" for p in positions})),
+            keys=tuple(sorted({key for p in meant for key in p.keys})[:_MOST_KEYS]),
+            end=event.end,
+            parts=tuple([Part(object(), _group_likes(group, p, meant)) for p in positions]),
+            positions=tuple(positions),
+            group=group,
+            transactional_id=event.transactional_id,
+        )
+        self._ask(event, frame, asked)
+        first = meant[0]
+        frame.topic, frame.partition, frame.offset = first.topic, first.partition, first.offset
+
+    def _offsets_committed(self, event: events.OffsetCommitAnswered, frame: Frame) -> None:
+        error = next((p.error for p in event.partitions if p.error), 0)
+        frame.kind = "offset-commit-failed" if error else "offset-commit-acknowledged"
+        frame.error = str(error) if error else None
+        effect = self._effects.pop(event.request_start, None)
+        if effect is None:
+            return
+        errors = {(p.topic, p.partition): p.error for p in event.partitions}
+        done: list[bool | None] = []
+        for position in effect.positions:
+            place = (position.topic, position.partition)
+            is_done = None if place not in errors else errors[place] == 0
+            done.append(is_done)
+            if is_done and position.offset is not None and effect.group is not None:
+                self._state.records.committed(effect.group, place, position.offset)
+        self._settle(effect, frame, error == 0, done)
+
+    def _end_txn(self, event: events.TransactionEndRequested, frame: Frame) -> None:
+        asked = Asked(
+            kind=EffectKind.END_TXN,
+            detail=("commit" if event.committed else "abort",),
+            keys=(event.transactional_id,) if event.transactional_id else (),
+            end=event.end,
+            transactional_id=event.transactional_id,
+        )
+        self._ask(event, frame, asked)
+
+    def _error(self, event: events.ProducerAnswered | events.ErrorAnswered, frame: Frame) -> None:
+        if event.error:
+            frame.error = str(event.error)
+        effect = self._effects.pop(event.request_start, None)
+        if effect is not None:
+            frame.kind = "end-txn-failed" if event.error else "end-txn-acknowledged"
+            self._settle(effect, frame, event.error == 0, [_done(event.error)])
+
+    def _settle(
+        self, effect: Effect, frame: Frame, is_acknowledged: bool, done: Sequence[bool | None]
+    ) -> None:
+        outcome = Outcome.ACKNOWLEDGED if is_acknowledged else Outcome.FAILED
+        self._state.ledger.settle(effect, outcome, done)
+        frame.effect, frame.outcome, frame.keys = effect, outcome, effect.keys
+
+    def _unparsed(self, event: events.Unparsed, frame: Frame) -> None:
+        """An answer that can't be read answers all the same: nobody knows what."""
+        frame.direction, frame.kind, frame.error = event.direction.value, "unparsed", event.reason
+
+
+def _done(error: int) -> bool | None:
+    if error in _MAY_BE_DONE:
+        return None
+    return error in {0, _DUPLICATE_SEQUENCE}
+
+
+def _identity(batch: events.Batch) -> tuple[object, ...] | None:
+    """What a retry of an idempotent producer has in common with what it repeats."""
+    if batch.producer_id < 0 or batch.base_sequence < 0:
+        return None
+    return (
+        batch.topic,
+        batch.partition,
+        batch.producer_id,
+        batch.producer_epoch,
+        batch.base_sequence,
+    )
+
+
+def _likes(position: Position) -> tuple[tuple[Like, int], ...]:
+    counts = Counter(position.keys)
+    kind = EffectKind.PRODUCE.value
+    return tuple([((kind, position.topic, key), number) for key, number in counts.items()])
+
+
+def _group_likes(
+    group: str, position: Position, meant: Sequence[Position]
+) -> tuple[tuple[Like, int], ...]:
+    """A position that did not move is none of those that are meant, unless none has."""
+    if position not in meant:
+        return ()
+    kind = EffectKind.OFFSET_COMMIT.value
+    return (((kind, f"{group}:{position.topic}", *(position.keys or (NO_KEY,))), 1),)
+
+
+@lru_cache(maxsize=1024)
+def _named(api: str, version: int, *, is_answer: bool) -> tuple[str, str]:
+    """A frame's kind and name."""
+    kind = "-".join(_WORDS.sub(" ", api).lower().split())
+    return f"{kind}-answered" if is_answer else kind, f"{api} v{version}"
+
+
+_TOLD: dict[type, Callable[[KafkaReader, Any, Frame], None]] = {
+    events.ProduceRequested: KafkaReader._produce,  # noqa: SLF001 - the table of its own methods
+    events.ProduceAcknowledged: KafkaReader._produced,  # noqa: SLF001
+    events.OffsetCommitRequested: KafkaReader._offset_commit,  # noqa: SLF001
+    events.OffsetCommitAnswered: KafkaReader._offsets_committed,  # noqa: SLF001
+    events.TransactionEndRequested: KafkaReader._end_txn,  # noqa: SLF001
+    events.ProducerAnswered: KafkaReader._error,  # noqa: SLF001
+    events.ErrorAnswered: KafkaReader._error,  # noqa: SLF001
+    events.Unparsed: KafkaReader._unparsed,  # noqa: SLF001
+}

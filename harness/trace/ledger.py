@@ -1,0 +1,260 @@
+"""The effects of a scenario in their one order: what was asked for, and what became of it.
+
+An effect is asked for once and settled once: acknowledged, failed, or, where its connection ends
+before an answer, left in doubt. What was done and what is in doubt is counted by likeness (this
+server's commits of this detail and key, this topic's records of this key), whoever did it.
+"""
+
+from collections import deque
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from harness.model.address import NO_KEY, Address
+from harness.model.effect import Effect, EffectKind, Outcome, Position
+
+Like = tuple[str, ...]
+"""What is counted together."""
+
+
+class Link(NamedTuple):
+    """A connection of one node to another; its number is its own in all of the scenario."""
+
+    client: str
+    server: str
+    connection: int
+
+
+class Part(NamedTuple):
+    """What of an effect is done or not done by itself."""
+
+    identity: Hashable
+    """The same in a request that repeats it, such as an idempotent producer's."""
+    likes: tuple[tuple[Like, int], ...]
+    """What there will be more of, and how many, once it is done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a request asks for, before it has a number and addresses."""
+
+    kind: EffectKind
+    detail: tuple[str, ...]
+    keys: tuple[str, ...]
+    end: int
+    """Where the request ends in its client's bytes."""
+    parts: tuple[Part, ...] = ()
+    """Empty: one part, of which there is one for each key."""
+    repeats: Mapping[str, int] | None = None
+    """Key → occurrence, where the request says again what an earlier one said."""
+    positions: tuple[Position, ...] = ()
+    group: str | None = None
+    slot: str | None = None
+    lsn: str | None = None
+    transactional_id: str | None = None
+    is_answered: bool = True
+
+
+class _UnderWay(NamedTuple):
+    """An effect that has no answer yet."""
+
+    effect: Effect
+    link: Link
+    end: int
+    parts: tuple[Part, ...]
+
+
+_MOST_REMEMBERED = 4096
+"""Settled effects of which it is known what they added; and acknowledged idempotent batches."""
+
+_MOST_DOUBTS = 65_536
+"""Beyond these the oldest are forgotten; what nothing answers is in doubt for ever."""
+
+_Place = tuple[str, str, EffectKind, tuple[str, ...]]
+"""Client, server, kind and detail."""
+
+
+class Ledger:
+    """Numbers effects, counts them, and knows which are under way."""
+
+    __slots__ = (
+        "_added",
+        "_asked",
+        "_done",
+        "_doubts",
+        "_known",
+        "_number",
+        "_occurrences",
+        "_order",
+        "_under_way",
+    )
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._occurrences: dict[tuple[_Place, str], int] = {}
+        self._asked: dict[tuple[_Place, tuple[str, ...]], int] = {}
+        self._under_way: dict[int, _UnderWay] = {}
+        self._done: dict[Like, int] = {}
+        self._doubts: dict[Hashable, Part] = {}
+        self._added: dict[int, tuple[Part, ...]] = {}
+        self._known: set[Hashable] = set()
+        self._order: deque[Hashable] = deque()
+
+    def ask(self, link: Link, asked: Asked) -> Effect:
+        """An effect was asked for: it gets its number and its addresses."""
+        self._number += 1
+        place = (link.client, link.server, asked.kind, asked.detail)
+        keys = asked.keys
+        if asked.repeats is None:
+            self._asked[place, keys] = self._asked.get((place, keys), 0) + 1
+        effect = Effect(
+            number=self._number,
+            client=link.client,
+            server=link.server,
+            connection=link.connection,
+            kind=asked.kind,
+            detail=asked.detail,
+            keys=keys,
+            addresses=tuple(
+                [self._address(place, key, asked.repeats) for key in keys or (NO_KEY,)]
+            ),
+            positions=asked.positions,
+            group=asked.group,
+            slot=asked.slot,
+            lsn=asked.lsn,
+            transactional_id=asked.transactional_id,
+            is_answered=asked.is_answered,
+        )
+        parts = asked.parts or (_whole(effect),)
+        if asked.is_answered:
+            self._under_way[effect.number] = _UnderWay(effect, link, asked.end, parts)
+        else:
+            self._doubt(parts)
+            self._remember(effect, parts)
+        return effect
+
+    def settle(self, effect: Effect, outcome: Outcome, done: Sequence[bool | None] = ()) -> None:
+        """The answer to an effect. `done` says of each part whether it is done (None: nobody
+        knows) where one outcome for all would not be true."""
+        under_way = self._under_way.pop(effect.number, None)
+        if under_way is None:
+            return
+        parts = under_way.parts
+        verdicts = done or (outcome is Outcome.ACKNOWLEDGED,) * len(parts)
+        added = tuple(p for p, is_done in zip(parts, verdicts, strict=False) if is_done)
+        for part in added:
+            self._add(part)
+        self._doubt(p for p, is_done in zip(parts, verdicts, strict=False) if is_done is None)
+        self._remember(effect, added)
+
+    def close(self, link: Link, delivered: int | None = None) -> None:
+        """A connection has ended. What it had asked for is in doubt; unless it lies beyond the
+        first `delivered` bytes of its client, the ones that the server was given."""
+        ended = [u for u in self._under_way.values() if u.link == link]
+        for under_way in ended:
+            del self._under_way[under_way.effect.number]
+            if delivered is None or under_way.end <= delivered:
+                self._doubt(under_way.parts)
+                self._remember(under_way.effect, under_way.parts)
+
+    def withdraw(self, effect: Effect) -> None:
+        """The request never reached its server."""
+        self._under_way.pop(effect.number, None)
+
+    def count(self, pattern: Address) -> int:
+        """How many effects so far the pattern covers, its occurrence apart."""
+        return sum(n for (place, keys), n in self._asked.items() if _covered(pattern, place, keys))
+
+    def earlier(self, effect: Effect, address: Address) -> tuple[int, int]:
+        """How many like the effect at this address of its are done, and how many in doubt; it
+        itself is in neither."""
+        likes = set(likes_of(effect, address.key or NO_KEY))
+        under_way = self._under_way.get(effect.number)
+        own = under_way.parts if under_way else self._added.get(effect.number, ())
+        own_identities = {part.identity for part in own}
+        done = sum(self._done.get(like, 0) for like in likes)
+        if under_way is None:
+            done -= sum(_sum(p, likes) for p in own if p.identity not in self._doubts)
+        doubts = dict(self._doubts)
+        for other in self._under_way.values():
+            doubts.update((part.identity, part) for part in other.parts)
+        doubtful = sum(_sum(p, likes) for i, p in doubts.items() if i not in own_identities)
+        return max(done, 0), doubtful
+
+    def unanswered(self, node: str) -> tuple[Effect, ...]:
+        """Effects under way that the node asked for or was asked for, in their order."""
+        return tuple(
+            [
+                under_way.effect
+                for under_way in self._under_way.values()
+                if node in {under_way.link.client, under_way.link.server}
+            ]
+        )
+
+    def _address(self, place: _Place, key: str, repeats: Mapping[str, int] | None) -> Address:
+        occurrence = None if repeats is None else repeats.get(key)
+        if occurrence is None:
+            occurrence = self._occurrences.get((place, key), 0) + 1
+            self._occurrences[place, key] = occurrence
+        client, server, kind, detail = place
+        return Address(
+            client=client,
+            server=server,
+            kind=kind.value,
+            detail=detail,
+            key=key,
+            occurrence=occurrence,
+        )
+
+    def _add(self, part: Part) -> None:
+        """A part is done; it is counted once, however often it was repeated."""
+        if isinstance(part.identity, tuple):
+            if part.identity in self._known:
+                return
+            self._known.add(part.identity)
+            self._order.append(part.identity)
+            if len(self._order) > _MOST_REMEMBERED:
+                self._known.discard(self._order.popleft())
+        self._doubts.pop(part.identity, None)
+        for like, number in part.likes:
+            self._done[like] = self._done.get(like, 0) + number
+
+    def _doubt(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            if part.identity not in self._known:
+                self._doubts[part.identity] = part
+        while len(self._doubts) > _MOST_DOUBTS:
+            del self._doubts[next(iter(self._doubts))]
+
+    def _remember(self, effect: Effect, parts: tuple[Part, ...]) -> None:
+        self._added[effect.number] = parts
+        if len(self._added) > _MOST_REMEMBERED:
+            del self._added[next(iter(self._added))]
+
+
+def likes_of(effect: Effect, key: str) -> tuple[Like, ...]:
+    """What an effect with this key adds to: records of each topic, positions of each group in
+    each topic, whatever the broker; of all else effects of this detail on this server."""
+    kind = effect.kind.value
+    if effect.kind in {EffectKind.PRODUCE, EffectKind.OFFSET_COMMIT}:
+        return tuple([(kind, part, key) for part in effect.detail])
+    return ((kind, effect.server, *effect.detail, key),)
+
+
+def _whole(effect: Effect) -> Part:
+    likes = [(like, 1) for key in effect.keys or (NO_KEY,) for like in likes_of(effect, key)]
+    return Part(effect.number, tuple(likes))
+
+
+def _sum(part: Part, likes: set[Like]) -> int:
+    return sum(number for like, number in part.likes if like in likes)
+
+
+def _covered(pattern: Address, place: _Place, keys: tuple[str, ...]) -> bool:
+    client, server, kind, detail = place
+    return any(
+        pattern.covers(
+            Address(client=client, server=server, kind=kind.value, detail=detail, key=key)
+        )
+        for key in keys or (NO_KEY,)
+    )

@@ -1,0 +1,90 @@
+"""The business keys of a session's transaction, statement by statement, until its commit is asked
+for. What a roll-back to a savepoint undoes is not among them."""
+
+from harness.trace.state import State
+from harness.wire.postgres_events import Statement
+from harness.wire.sql import Kind, Write, recognise_one
+
+Keys = tuple[str, ...]
+_Noted = list[tuple[tuple[Write, ...], frozenset[str]]]
+
+_MOST_NOTED = 4096
+_MOST_KEYS = 512
+"""Of one commit."""
+_MOST_NAMES = 256
+
+
+class TransactionKeys:
+    """One session."""
+
+    KINDS = frozenset(
+        {
+            Kind.ROLLBACK,
+            Kind.SAVEPOINT,
+            Kind.ROLLBACK_TO,
+            Kind.PREPARE_TRANSACTION,
+            Kind.COMMIT_PREPARED,
+            Kind.REPLICATE,
+        }
+    )
+    """Statements that write nothing, and are to be noted all the same."""
+    REPLICATE = Kind.REPLICATE
+
+    __slots__ = ("_noted", "_prepared", "_savepoints", "_state")
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._noted: _Noted = []
+        self._savepoints: list[tuple[str, int]] = []
+        self._prepared: dict[str, _Noted] = {}
+
+    def note(self, statement: Statement) -> Keys:
+        """Go on by one statement; returns its own keys, sorted."""
+        keys: frozenset[str] = frozenset()
+        if statement.writes:
+            keys = self._state.statements.keys(statement.sql, statement.params)
+            if len(self._noted) < _MOST_NOTED:
+                self._noted.append((statement.writes, keys))
+        if statement.kind in self.KINDS:
+            self._control(statement)
+        return tuple(sorted(keys)) if keys else ()
+
+    def end(self, writes: frozenset[Write]) -> Keys:
+        """A commit of these writes is asked for: its keys, sorted. The next transaction begins."""
+        found: set[str] = set()
+        for written, keys in self._noted:
+            if keys and not writes.isdisjoint(written):
+                found |= keys
+        self._begin([])
+        return tuple(sorted(found)[:_MOST_KEYS])
+
+    def _begin(self, noted: _Noted) -> None:
+        self._noted = noted
+        self._savepoints.clear()
+
+    def _control(self, statement: Statement) -> None:
+        name = recognise_one(statement.sql).name or ""
+        match statement.kind:
+            case Kind.ROLLBACK:
+                self._begin([])
+            case Kind.SAVEPOINT if len(self._savepoints) < _MOST_NAMES:
+                self._savepoints.append((name, len(self._noted)))
+            case Kind.ROLLBACK_TO:
+                self._roll_back_to(name)
+            case Kind.PREPARE_TRANSACTION:
+                self._prepared[name] = self._noted
+                if len(self._prepared) > _MOST_NAMES:
+                    del self._prepared[next(iter(self._prepared))]
+                self._begin([])
+            case Kind.COMMIT_PREPARED:
+                self._begin(self._prepared.pop(name, []))
+            case _:
+                pass
+
+    def _roll_back_to(self, name: str) -> None:
+        """To the innermost savepoint of this name, which stays."""
+        for i in reversed(range(len(self._savepoints))):
+            if self._savepoints[i][0] == name:
+                del self._noted[self._savepoints[i][1] :]
+                del self._savepoints[i + 1 :]
+                return
