@@ -97,6 +97,7 @@ _DONE = {
     Step.NESTED_USER: "a nested user namespace gives Postgres a user that is not root",
     Step.NODE: "a bridge and a node joined to it by veth can be made",
     Step.CUT: "nftables takes drop rules in a network namespace of one's own",
+    Step.TAPS: "taps get addresses, and what goes past them is told by its mark (SO_MARK)",
 }
 
 
@@ -143,9 +144,13 @@ def _cause(
 _EVERY = frozenset(Step)
 _MAKES_NAMESPACES = frozenset({Step.USER, Step.NAMESPACES, Step.NESTED_USER})
 _COUNTED = _MAKES_NAMESPACES | {Step.NODE}
-_MODULES = {
+_MODULES: Mapping[Step, tuple[str, str | None]] = {
     Step.NODE: ("bridges or veth pairs are", "sudo modprobe -a bridge veth"),
     Step.CUT: ("nftables is", "sudo modprobe -a nf_tables"),
+    Step.TAPS: (
+        "what taps need (routes of type local, SO_MARK, nftables' meta expression) is",
+        None,
+    ),
 }
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 from harness.environments import tap_links
 from harness.environments.network import Network, Pair, address_of
+from harness.environments.sockets import Connection
 from harness.errors import HarnessBug
 from harness.model.system import System
-from harness.protocols import Cut, DirectLink, Reach, TapControl, TapLink
+from harness.protocols import Cut, DirectLink, Reach, RoundTap, TapControl, TapLink
 
 
 class Links:
@@ -29,6 +30,8 @@ class Links:
         network = Network(tap_links.tap_addresses(self.system) if self.tapped else {})
         for name, index in self._index.items():
             network.add_node(name, address_of(index))
+        if self.tapped:
+            network.watch()
         return network
 
     @property
@@ -63,6 +66,23 @@ class Links:
     def attach_taps(self, control: TapControl | None) -> None:
         """From now on tell `control` what becomes of the nodes' networks; None: nobody."""
         self._taps = control
+
+    async def round_the_taps(self) -> tuple[RoundTap, ...]:
+        """Who has tried to connect to a peer past the tap between them; every attempt is told
+        once. Nothing where nothing is tapped."""
+        if not self.tapped:
+            return ()
+        past = await asyncio.to_thread(self._net.past_taps)
+        return tuple(
+            RoundTap(client=client, server=server, packets=packets)
+            for (client, server), packets in past.items()
+        )
+
+    async def established(self, node: str) -> frozenset[Connection]:
+        """(remote address, remote port, local port) of the connections that the kernel has in the
+        node's network: those that the node took, those that it made itself, and those that a tap
+        made there on its behalf."""
+        return await asyncio.to_thread(self._net.established, node)
 
     async def _replace_network(self, node: str) -> int:
         """A new namespace for a node whose process has ended, with the cuts of the old one.

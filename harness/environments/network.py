@@ -17,6 +17,7 @@ import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from pyroute2 import IPRoute
 from pyroute2.nftables.main import NFTables
 
 from harness.environments import kernel, nft
+from harness.environments.sockets import Connection, established
 from harness.errors import EnvironmentFailed, HarnessBug
 from harness.protocols import TAP_MARK
 
@@ -79,7 +81,12 @@ class Network:
         self._links: dict[str, str] = {}
         """Node → its veth's end on the bridge."""
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="netns")
-        self._nft_lock = threading.Lock()
+        self._passed: Counter[Pair] = Counter()
+        """Attempts past the taps in namespaces that were replaced since."""
+        self._told: Counter[Pair] = Counter()
+        self._watching = False
+        self._lock = threading.RLock()
+        """Whoever is in a node's namespace has it for himself, and it is not replaced meanwhile."""
         with IPRoute() as ip:
             # Else it takes the lowest of its ports', which changes when a node is replaced, and
             # what the others send to the old one is lost.
@@ -122,11 +129,14 @@ class Network:
         """Give the node a new network namespace with the same addresses, as a container that is
         killed gets. What the kernel still held to send for the dead process is lost with the old
         one; otherwise it would go out after the death, once a cut is mended. Cuts stay."""
-        with IPRoute() as ip:
-            for index in ip.link_lookup(ifname=self._links[name]):
-                ip.link("del", index=index)
-        os.close(self._namespaces[name])
-        return self.add_node(name, self._addresses[name])
+        with self._lock:
+            if self._watching:
+                self._passed.update(self._count_past_taps(name))
+            with IPRoute() as ip:
+                for index in ip.link_lookup(ifname=self._links[name]):
+                    ip.link("del", index=index)
+            os.close(self._namespaces[name])
+            return self.add_node(name, self._addresses[name])
 
     def namespace(self, node: str) -> int:
         """The descriptor of the node's network namespace."""
@@ -134,7 +144,8 @@ class Network:
 
     def inside(self, node: str, act: Callable[[], T]) -> T:
         """Run `act` on a thread that stands in the node's network namespace."""
-        return self._threads.submit(self._visit, self._namespaces[node], act).result()
+        with self._lock:
+            return self._threads.submit(self._visit, self._namespaces[node], act).result()
 
     def _visit(self, fd: int, act: Callable[[], T]) -> T:
         kernel.setns(fd, kernel.CLONE_NEWNET)
@@ -157,16 +168,18 @@ class Network:
     def cut(self, client: str, server: str) -> None:
         """Drop everything between the two, both ways, at the server, and at each of them what
         goes to its tap for the other. Idempotent."""
-        self.mend(client, server)
-        self._cuts.add((client, server))
-        for node, table, peers in self._drops(client, server):
-            self._at(node, partial(nft.drop, table=table, peers=peers))
+        with self._lock:
+            self.mend(client, server)
+            self._cuts.add((client, server))
+            for node, table, peers in self._drops(client, server):
+                self._at(node, partial(nft.drop, table=table, peers=peers))
 
     def mend(self, client: str, server: str) -> None:
         """Undo `cut`. Idempotent."""
-        for node, table, _ in self._drops(client, server):
-            self._at(node, partial(nft.remove, table=table))
-        self._cuts.discard((client, server))
+        with self._lock:
+            for node, table, _ in self._drops(client, server):
+                self._at(node, partial(nft.remove, table=table))
+            self._cuts.discard((client, server))
 
     def dropped(self, client: str, server: str) -> Dropped:
         """What the cut between the two has swallowed; zero where there is no cut."""
@@ -193,6 +206,53 @@ class Network:
             for place, table, peers in self._drops(*pair):
                 if place == node:
                     self._at(node, partial(nft.drop, table=table, peers=peers))
+        if self._watching:
+            self._watch(node)
+
+    # --- what goes past the taps --------------------------------------------------------------
+
+    def watch(self) -> None:
+        """From now on count, on every pair with a tap, the client's attempts to connect to the
+        server's own address, those of sockets with the taps' mark left out."""
+        with self._lock:
+            self._watching = True
+            for node in self._namespaces:
+                self._watch(node)
+
+    def _watch(self, node: str) -> None:
+        peers = tuple(self._addresses[server] for _, server in self._watched(node))
+        self._at(node, partial(nft.count_connects, table=_BYPASS, peers=peers, but=TAP_MARK))
+
+    def _watched(self, node: str) -> tuple[Pair, ...]:
+        return tuple(pair for pair in self._taps if pair[0] == node)
+
+    def _count_past_taps(self, node: str) -> dict[Pair, int]:
+        met = self._at(node, partial(nft.counted, table=_BYPASS))
+        return {pair: rule.packets for pair, rule in zip(self._watched(node), met, strict=True)}
+
+    def past_taps(self) -> dict[Pair, int]:
+        """Attempts to connect, counted since `watch`, or since this was last asked; none is
+        told twice. SYNs that were sent again are counted again."""
+        with self._lock:
+            total = Counter(self._passed)
+            for node in self._namespaces:
+                total.update(self._count_past_taps(node))
+            news, self._told = total - self._told, total
+        return dict(news)
+
+    def established(self, node: str) -> frozenset[Connection]:
+        """The established connections of the node's network, as its kernel has them: those that
+        the node took, those that it made, and those that taps made in there."""
+
+        def read() -> frozenset[Connection]:
+            found: set[Connection] = set()
+            for path in ("/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"):
+                if os.path.exists(path):  # the second is missing where IPv6 is switched off
+                    with open(path, encoding="ascii") as file:
+                        found |= established(file.read())
+            return frozenset(found)
+
+        return self.inside(node, read)
 
     def _at(self, node: str, act: Callable[[NFTables], T]) -> T:
         # pyroute2 opens its sockets when a command is run, so all of it happens in there.
@@ -203,8 +263,7 @@ class Network:
             finally:
                 tables.close()
 
-        with self._nft_lock:
-            return self.inside(node, run)
+        return self.inside(node, run)
 
     def close(self) -> None:
         """Remove bridge and links and let go of every namespace. Not on an event loop's thread."""

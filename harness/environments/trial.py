@@ -1,8 +1,8 @@
 """Tries everything that a run asks of the kernel, in a process of its own that then ends.
 
 The steps are those of a run, made by the same code: the outer namespaces, a /proc of one's own, a
-bridge and a node joined to it, a cut by nftables, and the nested user that Postgres needs. Nothing
-of it outlives the process. It must be a program, not a function: namespaces are entered for good,
+bridge and a node joined to it, a cut by nftables, a tap's address and what is counted past it, and
+the nested user that Postgres needs. Nothing of it outlives the process. It must be a program, not a function: namespaces are entered for good,
 and a caller with threads must not fork without exec.
 """
 
@@ -37,6 +37,7 @@ class Step(Enum):
     NESTED_USER = "nested-user"
     NODE = "bridge-and-veth"
     CUT = "nf-tables"
+    TAPS = "taps"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +121,18 @@ def _first() -> bool:
         nodes.append(Network())
         nodes[0].add_node("node", address_of(0))
 
+    def tap_node() -> None:
+        nodes.pop().close()
+        network = Network({("node", "node"): "198.19.10.10"})
+        network.add_node("node", address_of(0))
+        network.watch()
+        network.socket_in("node").close()
+        network.past_taps()
+
     return (
         _attempt(Step.NODE, make_node)
         and _attempt(Step.CUT, lambda: nodes[0].cut("node", "node"))
+        and _attempt(Step.TAPS, tap_node)
         and nested == 0
     )
 

@@ -139,6 +139,7 @@ def failure(step: Step, number: int | None, settings: Settings, who: Privileges)
             "nftables is not to be had",
             "sudo modprobe -a nf_tables",
         ),
+        (Step.TAPS, errno.ENOPROTOOPT, FREE, ROOT, "what taps need (routes of type local, ", None),
         (Step.NAMESPACES, None, FREE, ROOT, "refused without a reason", None),
     ],
 )

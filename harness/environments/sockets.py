@@ -1,0 +1,50 @@
+"""The kernel's own list of a node's connections: /proc/net/tcp and /proc/net/tcp6 (proc(5)).
+
+A line has the two addresses as `0A0012C6:1538`, each 32-bit word of the address in the machine's
+own byte order, the port as a number; then the state. A server that listens for IPv6 has its IPv4
+clients in the second file, with addresses of the form ::ffff:198.18.0.10.
+"""
+
+import sys
+from collections.abc import Iterator
+from ipaddress import IPv6Address
+from socket import inet_ntoa
+from typing import Literal
+
+from harness.errors import EnvironmentFailed
+
+Connection = tuple[str, int, int]
+"""Remote address, remote port, local port."""
+
+_ESTABLISHED = "01"
+"""<net/tcp_states.h>; what one end has closed is in another state."""
+_WORD = 8
+
+
+Order = Literal["little", "big"]
+
+
+def established(text: str, order: Order = sys.byteorder) -> frozenset[Connection]:
+    """The established connections in the text of either file, written by a machine of that byte
+    order. Raises EnvironmentFailed where it is no such text."""
+    return frozenset(_connections(text, order))
+
+
+def _connections(text: str, order: Order) -> Iterator[Connection]:
+    for line in text.splitlines()[1:]:
+        try:
+            _, local, remote, state = line.split()[:4]
+            (_, local_port), (address, remote_port) = local.split(":"), remote.split(":")
+            if state == _ESTABLISHED:
+                yield _address(address, order), int(remote_port, 16), int(local_port, 16)
+        except ValueError as error:
+            raise EnvironmentFailed(f"no line of /proc/net/tcp: {line!r}") from error
+
+
+def _address(text: str, order: Order) -> str:
+    words = (text[at : at + _WORD] for at in range(0, len(text), _WORD))
+    raw = b"".join(int(word, 16).to_bytes(4, order) for word in words)
+    if len(raw) == 4:
+        return inet_ntoa(raw)
+    address = IPv6Address(raw)
+    return str(address.ipv4_mapped or address)
