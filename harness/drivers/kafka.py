@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from harness.drivers import kafka_calls as calls
 from harness.drivers.kafka_calls import Broker, Group, GroupOffset, Isolation, Record, Spans
+from harness.drivers.kafka_fetch import fetch
 from harness.drivers.kafka_python import (
     KafkaAdminClient,
     KafkaConsumer,
@@ -101,6 +102,23 @@ class Kafka:
         for record in sorted(every, key=lambda r: r.place):
             found[record.topic].append(replace(record, committed=record.place in places))
         return found
+
+    async def records(
+        self, topic: str, start: Mapping[int, int] | None = None, *, timeout_s: float | None = None
+    ) -> list[Record]:
+        """A topic's records by partition and offset, of each partition from the offset in `start`
+        on; in milliseconds, where `read_topic` takes tenths of a second. Open and aborted
+        transactions' are among them, and `committed` says nothing."""
+        ends = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
+        return await self._ask(
+            lambda admin: fetch(admin, topic, start or {}, ends), f"records of {topic}", timeout_s
+        )
+
+    async def transaction_state(self, transactional_id: str) -> str | None:
+        """`Ongoing`, `CompleteCommit`, … (KIP-664); None where there is no such transaction."""
+        return await self._ask(
+            lambda admin: calls.transaction_state(admin, transactional_id), "transaction"
+        )
 
     async def groups(self) -> tuple[Group, ...]:
         """The consumer groups by name, without Connect's own worker groups."""

@@ -16,6 +16,7 @@ from harness.drivers.kafka_python import (
     KafkaTimeoutError,
     OffsetSpec,
     TopicPartition,
+    TransactionalIdNotFoundError,
 )
 
 Spans = Mapping[TopicPartition, tuple[int, int]]
@@ -184,6 +185,15 @@ def group_offsets(admin: KafkaAdminClient) -> tuple[GroupOffset, ...]:
         for p in sorted(partitions)
         if p.topic in topics[g.name]
     )
+
+
+def transaction_state(admin: KafkaAdminClient, transactional_id: str) -> str | None:
+    """The state of a producer's transaction, None where the broker knows no such producer."""
+    try:
+        found = admin.describe_transactions([transactional_id])
+    except TransactionalIdNotFoundError:
+        return None
+    return str(found[transactional_id].state.value)
 
 
 def create_topics(

@@ -12,18 +12,23 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", r"(open|read)_text is deprecated", DeprecationWarning)
     from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
     from kafka.admin import OffsetSpec
-    from kafka.errors import KafkaError, KafkaTimeoutError
+    from kafka.errors import KafkaError, KafkaTimeoutError, TransactionalIdNotFoundError
     from kafka.net.compat import KafkaNetClient
+    from kafka.protocol.consumer import FetchRequest
+    from kafka.record import MemoryRecords
 
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 __all__ = [
+    "FetchRequest",
     "KafkaAdminClient",
     "KafkaConsumer",
     "KafkaError",
     "KafkaNetClient",
     "KafkaProducer",
     "KafkaTimeoutError",
+    "MemoryRecords",
     "OffsetSpec",
     "TopicPartition",
+    "TransactionalIdNotFoundError",
 ]
