@@ -49,16 +49,23 @@ kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
 kernel.bind("/dev/null", "/proc/uptime")
 own_user()  # mounts handed down to another user namespace cannot be lifted there
 """
-# seccomp(2): load the system call's number; unshare → EPERM; anything else → allow.
-NO_UNSHARE = """
-number = {"x86_64": 272, "aarch64": 97}[os.uname().machine]
+# seccomp(2): the last rules are EPERM and allow; those before load a field of the call and compare.
+FILTER = """
 rules = b"".join(struct.pack("HBBI", *rule) for rule in (
-    (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7FFF0000)))
+    *rules, (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7FFF0000)))
 array = ctypes.create_string_buffer(rules)
-program = struct.pack("HxxxxxxP", 4, ctypes.addressof(array))
+program = struct.pack("HxxxxxxP", len(rules) // 8, ctypes.addressof(array))
 prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
 prctl(22, 2, program, 0, 0)  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER
 """
+NO_UNSHARE = f"""
+number = {{"x86_64": 272, "aarch64": 97}}[os.uname().machine]
+rules = (0x20, 0, 0, 0), (0x15, 0, 1, number)
+{FILTER}"""
+NO_MARK = f"""
+number = {{"x86_64": 54, "aarch64": 208}}[os.uname().machine]  # setsockopt
+rules = (0x20, 0, 0, 0), (0x15, 0, 3, number), (0x20, 0, 0, 32), (0x15, 0, 1, 36)  # SO_MARK
+{FILTER}"""
 
 
 def test_everything_a_run_asks_for_works_here() -> None:
@@ -128,8 +135,23 @@ def test_the_trial_leaves_this_process_as_it_was() -> None:
                 " --security-opt seccomp=unconfined --security-opt systempaths=unconfined …"
             ),
         ),
+        (
+            NO_MARK,
+            Step.TAPS,
+            (
+                "a system call filter (seccomp) forbids it, as in a container; mend it by: docker run"
+                " --security-opt seccomp=unconfined --security-opt systempaths=unconfined …"
+            ),
+        ),
     ],
-    ids=["no-user-namespaces", "no-net-namespaces", "no-sys-admin", "covered-proc", "seccomp"],
+    ids=[
+        "no-user-namespaces",
+        "no-net-namespaces",
+        "no-sys-admin",
+        "covered-proc",
+        "seccomp",
+        "no-mark",
+    ],
 )
 def test_a_refusal_of_the_kernel_is_seen_and_explained(provoke: str, step: Step, why: str) -> None:
     """Each is real: the kernel itself says no."""
