@@ -5,6 +5,7 @@ from dataclasses import replace
 from harness.checkers.decide import as_expected, decide
 from harness.checkers.evidence import evidence
 from harness.checkers.finding import check
+from harness.checkers.hazards import watch
 from harness.checkers.invariant import Invariants, read_invariants
 from harness.checkers.snapshot import QueryFailed, Snapshot
 from harness.model.record import Judged, ScenarioRecord
@@ -31,6 +32,7 @@ def judge(record: ScenarioRecord, invariants: Invariants | None = None) -> Judge
             judgement=judgement,
             as_expected=as_expected(record.scenario, judgement),
             evidence=evidence(snapshot, record, findings),
+            watches=watch(record),
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.model.fault import FaultRecord
 from harness.model.record import SCHEMA, Judged, RunRecord, ScenarioRecord
-from harness.model.record_json import probe_json
+from harness.model.record_json import hazard_json, probe_json
 from harness.model.verdict import ExitCode, Judgement, Verdict, merge
 
 _NEVER_JUDGED = Judged(
@@ -102,6 +102,8 @@ def _scenario(run: RunRecord, record: ScenarioRecord) -> dict[str, Any]:
             if v is not None
         ],
         "checked": {f.invariant: f.judged for f in findings},
+        "hazards": [hazard_json(hazard) for hazard in judged.hazards],
+        "watched": {w.rule: w.judged for w in judged.watches if w.undecided is None},
     }
 
 

@@ -13,6 +13,7 @@ from harness.model.record import ScenarioRecord
 from harness.model.scenario import Hop
 from harness.model.verdict import Verdict
 from harness.store import write_parquet
+from tests.harness.traffic import Traffic
 
 Make = Callable[..., ScenarioRecord]
 
@@ -97,3 +98,15 @@ def test_the_judgement_is_put_into_the_record(make: Make) -> None:
     told = judged(record, read_invariants(record.dir / "invariants"))
     assert told.judged is not None
     assert told.judged.verdict is Verdict.PASS
+
+
+def test_hazards_stand_beside_the_verdict(make: Make) -> None:
+    """A dual write that went well is a PASS, and says that it could have gone otherwise."""
+    record = with_invariants(make({"rows": {"id": ["1"]}, "copies": {"id": ["1"]}}))
+    t = Traffic()
+    t.committed("order", "order-db", "orders:insert", "1", xid=752)
+    t.produce("order", "order.events", "1").acknowledged(offset=0)
+    t.write(record.dir)
+    told = judge(record)
+    assert told.verdict is Verdict.PASS
+    assert [(h.rule, h.keys) for h in told.hazards] == [("dual-write", ("1",))]

@@ -1,12 +1,14 @@
 """A run in one document, one sentence and one exit code."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.checkers.results import exit_code, results_document, sentence
 from harness.model.fault import FaultRecord, Probe
+from harness.model.hazard import Hazard, Watch
 from harness.model.op import OpCounts
 from harness.model.record import Judged, RunRecord, ScenarioRecord
 from harness.model.scenario import Scenario
@@ -188,7 +190,45 @@ def test_the_document_has_what_the_contract_names() -> None:
                     {"invariant": "no-event-lost", "count": 1, "keys": ["17"], "summary": "lost"}
                 ],
                 "checked": {"no-event-lost": 4, "held": 3},
+                "hazards": [],
+                "watched": {},
             }
         ],
         "timings": {"ready_s": 4.5},
     }
+
+
+def test_hazards_are_told_and_change_nothing() -> None:
+    """With what each rule was applied to; a rule that could not be applied is not named."""
+    hazard = Hazard(
+        rule="dual-write",
+        says="w",
+        node="order",
+        summary="often",
+        count=2,
+        keys=("1", "2"),
+        rows=({"key": "1", "ms": 0.4},),
+    )
+    watches = (
+        Watch(rule="dual-write", says="w", judged=9, hazards=(hazard,)),
+        Watch(rule="silent", says="s", judged=3),
+        Watch(rule="broken", says="b", judged=0, undecided="no such column"),
+    )
+    passed = scenario(Verdict.PASS, expected=True)
+    assert passed.judged is not None
+    risky = replace(passed, judged=replace(passed.judged, watches=watches))
+    document = results_document(run(risky))
+    (told,) = document["scenarios"]
+    assert told["hazards"] == [
+        {
+            "rule": "dual-write",
+            "says": "w",
+            "node": "order",
+            "summary": "often",
+            "count": 2,
+            "keys": ["1", "2"],
+            "rows": [{"key": "1", "ms": 0.4}],
+        }
+    ]
+    assert told["watched"] == {"dual-write": 9, "silent": 3}
+    assert (document["exit_code"], document["verdict"]) == (0, "PASS")
