@@ -119,6 +119,19 @@ async def process_is_back(environment: Environment, node: str, old_pid: int | No
     )
 
 
+async def node_answers(environment: Environment, node: str) -> Probe:
+    """The node answers its readiness question, whether or not it was started again meanwhile."""
+    try:
+        await environment.wait_ready(node, RECOVERY_TIMEOUT_S)
+    except EnvironmentFailed as failed:
+        return Probe(shown=False, says=str(failed).splitlines()[0], measured={"node": node})
+    return Probe(
+        shown=True,
+        says=f"{node} is ready as pid {environment.pid(node)}",
+        measured={"node": node, "pid": environment.pid(node)},
+    )
+
+
 def all_of(*probes: Probe) -> Probe:
     """Shown only where each is."""
     return Probe(

@@ -3,10 +3,10 @@
 Optional powers are protocols of their own, so that an environment offers only what it can do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from harness.model.cut import Achieved, Reached, Trigger
 from harness.model.fault import Probe
@@ -161,6 +161,10 @@ class Environment(Protocol):
         """Undo `freeze`. Idempotent."""
         ...
 
+    def standing(self, node: str) -> int:
+        """How many of the node's processes stand still at this moment."""
+        ...
+
     async def cut(self, client: str, server: str) -> None:
         """Drop every packet between the two. Idempotent."""
         ...
@@ -287,6 +291,8 @@ class Stage:
     points: Points | None = None
     """None where the run has no taps."""
     proof: CutProof | None = None
+    remaining_s: Callable[[], float] = lambda: 0.0
+    """How long the workload still goes on, in seconds."""
 
 
 class Fault(Protocol):
@@ -335,4 +341,33 @@ class Fault(Protocol):
 
     def achieved(self) -> Mapping[str, Any]:
         """What the fault did, in the system's own terms."""
+        ...
+
+
+@runtime_checkable
+class Awaiting(Protocol):
+    """A fault that waits for a moment of the system's own: `arm` and `moment` come between
+    `before` and `inject`. What it held when it was broken off goes on with `heal`."""
+
+    @property
+    def armed_at_once(self) -> bool:
+        """Whether it is to be armed before the workload begins, because its moment may be the
+        first one; else at the scenario's seeded time."""
+        ...
+
+    async def arm(self) -> None:
+        """Look for the moment from now on."""
+        ...
+
+    async def moment(self) -> bool:
+        """Await it; the world stands still then. False: it did not come in time, and nothing is
+        looked for any more."""
+        ...
+
+    def evidence(self) -> Mapping[str, Any]:
+        """What was meant and what came of it, for the record."""
+        ...
+
+    def misfired(self) -> str | None:
+        """Both of them in one sentence where they differ."""
         ...

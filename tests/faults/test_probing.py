@@ -102,12 +102,17 @@ async def measure(directory: str) -> dict[str, Any]:
         ]
         await env.release("b")
         seen["back"] = (await probing.process_is_back(env, "b", pid)).shown
+        seen["answers"] = [
+            (await probing.node_answers(env, "a")).says == f"a is ready as pid {env.pid('a')}",
+            (await probing.node_answers(env, "b")).shown,
+        ]
         quiet = env.pid("mute")
         seen["without a port"] = (await probing.process_is_gone(env, "mute", quiet)).shown
         await env.kill("mute")
         seen["without a port, gone"] = (await probing.process_is_gone(env, "mute", quiet)).shown
         await env.discard(["b"])
         never = await probing.process_is_back(env, "b", pid)
+        seen["answers no more"] = (await probing.node_answers(env, "b")).shown
         seen["never back"] = [never.shown, never.says.startswith("b ended before it was ready")]
         try:
             await probing.link_works(env, "a", "mute")
@@ -126,6 +131,8 @@ def test_probes_tell_apart_what_they_are_for(tmp_path: Path) -> None:
         # From the first node, `a`, whose link to it is cut, a refusal cannot be seen.
         "gone": [False, False, True, True],
         "back": True,
+        "answers": [True, True],
+        "answers no more": False,
         "without a port": False,
         "without a port, gone": True,
         "never back": [False, True],
