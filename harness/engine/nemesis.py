@@ -1,20 +1,23 @@
 """The nemesis: injects one fault, proves it, heals it, and writes all of it into the history.
 
-A fault that fails in any step is recorded as it stands, unproved; the heal is tried whatever
+A fault that waits for a moment of the system's own is armed first, before the workload begins if it
+asks for that; its window opens when the moment has come. A fault that fails in any step is recorded as it stands, unproved; the heal is tried whatever
 happened before. With sabotage the injector does nothing while its probes stay, which every
 sound probe must call out.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 from harness.engine.clock import Clock
 from harness.engine.history import History
 from harness.engine.ledger import Ledger
-from harness.errors import EnvironmentFailed
+from harness.errors import DeclarationError, EnvironmentFailed
 from harness.model.fault import FaultRecord
 from harness.model.op import NEMESIS, Op, OpType
-from harness.protocols import Fault, Narrator
+from harness.protocols import Awaiting, Fault, Narrator
 
 _HEAL_TIMEOUT_S = 30.0
 
@@ -42,18 +45,46 @@ class Nemesis:
         self._window: Op | None = None
         self.record = FaultRecord(name=fault.name, target=fault.target)
 
+    @property
+    def armed_at_once(self) -> bool:
+        """Whether `arm` is to be called before the workload begins."""
+        return self._awaiting is not None and self._awaiting.armed_at_once
+
+    @property
+    def _awaiting(self) -> Awaiting | None:
+        """The fault as one that waits for a moment; with sabotage nothing is waited for."""
+        return self._fault if isinstance(self._fault, Awaiting) and not self._sabotage else None
+
+    async def arm(self) -> None:
+        """Before, and arm what waits for a moment. Raises as little as `strike`."""
+        await self._taken(self._arm())
+
     async def strike(self, at_s: float) -> None:
-        """Wait until `at_s` of the scenario, then before, inject, during, hold. Never raises for
-        what the fault does wrong; `heal` must follow in any case."""
-        await asyncio.sleep(max(0.0, at_s - self._clock.elapsed_s()))
+        """Wait until `at_s` of the scenario unless it is armed, then before, arm, await, inject,
+        during, hold. Never raises for what the fault does wrong; `heal` must follow in any case."""
+        if self._entry is None and self.record.error is None:
+            await asyncio.sleep(max(0.0, at_s - self._clock.elapsed_s()))
+            await self.arm()
+        if self.record.error is None:
+            await self._taken(self._strike())
+
+    async def _taken(self, step: Coroutine[Any, Any, None]) -> None:
+        """What goes wrong in a step is the record's."""
         try:
-            await self._strike()
-        except EnvironmentFailed as failed:
+            await step
+        except (EnvironmentFailed, DeclarationError) as failed:
             self._fail(str(failed))
 
-    async def _strike(self) -> None:
+    async def _arm(self) -> None:
         self._note(before=await self._fault.before())
         self._entry = self._ledger.open(self._fault.name, self._fault.undo())
+        if self._awaiting is not None:
+            await self._awaiting.arm()
+
+    async def _strike(self) -> None:
+        if self._awaiting is not None and not await self._awaiting.moment():
+            self._narrator.note(f"{self._fault.name}: its moment never came")
+            return
         self._window = self._history.invoke(
             NEMESIS, self._fault.name, None, {"target": self._fault.target}
         )
@@ -80,6 +111,7 @@ class Nemesis:
         except TimeoutError:
             self._fail(f"heal: not done after {2 * _HEAL_TIMEOUT_S:g} s")
         finally:
+            self._note_cut()
             self._end_window()
 
     async def _heal(self, entry: int) -> None:
@@ -91,6 +123,10 @@ class Nemesis:
             after = await self._fault.after()
             self._note(after=after, recovered_at=self._clock.elapsed_s() if after.shown else None)
             self._narrator.fault_closed(self._fault.name, self._fault.target, after.says)
+
+    def _note_cut(self) -> None:
+        if self._awaiting is not None:
+            self._note(evidence=self._awaiting.evidence(), misfired=self._awaiting.misfired())
 
     def _end_window(self) -> None:
         if self._window is not None:

@@ -12,9 +12,10 @@ from harness.engine.clock import ScenarioClock
 from harness.engine.history import History
 from harness.engine.ledger import Ledger, open_entries
 from harness.engine.nemesis import Nemesis
-from harness.errors import EnvironmentFailed
+from harness.errors import DeclarationError, EnvironmentFailed
 from harness.model.fault import Probe
 from harness.model.op import Op, OpType
+from harness.testing import eventually
 
 
 @dataclass(kw_only=True)
@@ -70,6 +71,41 @@ class Scripted:
             raise EnvironmentFailed(f"{step} broke")
 
 
+@dataclass(kw_only=True)
+class Patient(Scripted):
+    """One that waits for a moment of the system's own."""
+
+    comes: bool = True
+    at_once: bool = True
+    waits_s: float = 0.0
+    cut: str | None = None
+
+    @property
+    def armed_at_once(self) -> bool:
+        return self.at_once
+
+    async def arm(self) -> None:
+        self._step("arm")
+
+    async def moment(self) -> bool:
+        self._step("moment")
+        await asyncio.sleep(self.waits_s)
+        return self.comes
+
+    def evidence(self) -> Mapping[str, Any]:
+        return {"achieved_cut": {"done": self.comes}}
+
+    def misfired(self) -> str | None:
+        return self.cut
+
+
+class Refused(Patient):
+    """Its injection is the user's mistake."""
+
+    async def inject(self) -> bool:
+        raise DeclarationError("error=99999: no such error")
+
+
 class Told:
     """A narrator that keeps what it is told."""
 
@@ -95,9 +131,16 @@ class Told:
 class Rig:
     """A nemesis and everything it writes to."""
 
-    def __init__(self, directory: Path, *, sabotage: bool = False, **fault: Any) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        sabotage: bool = False,
+        kind: type[Scripted] = Scripted,
+        **fault: Any,
+    ) -> None:
         self.ledger = directory / "ledger.jsonl"
-        self.fault = Scripted(ledger=self.ledger, **fault)
+        self.fault = kind(ledger=self.ledger, **fault)
         self.ops: list[Op] = []
         self.told = Told()
         clock = ScenarioClock()
@@ -264,3 +307,94 @@ def test_a_strike_that_is_broken_off_can_be_healed(tmp_path: Path) -> None:
     assert rig.fault.calls == ["before", "inject", "heal"]
     assert open_entries(rig.ledger) == ()
     assert rig.ends() == [(OpType.INVOKE, None), (OpType.INFO, None)]
+
+
+def test_what_waits_for_a_moment_is_armed_and_awaited(tmp_path: Path) -> None:
+    """Between its probe and its injection; the window opens when the moment has come."""
+    rig = Rig(tmp_path, kind=Patient, waits_s=0.05, cut="meant after, was before").run()
+
+    assert rig.fault.calls == ["before", "arm", "moment", "inject", "during", "heal", "after"]
+    record = rig.nemesis.record
+    assert record.fired and record.proved
+    assert record.injected_at is not None and record.injected_at >= 0.05
+    assert rig.ops[0].time_s >= 0.05
+    assert record.evidence == {"achieved_cut": {"done": True}}
+    assert record.misfired == "meant after, was before"
+
+
+def test_it_is_armed_before_the_workload_where_it_asks_for_it(tmp_path: Path) -> None:
+    """The seeded time is for those that do not."""
+    rig = Rig(tmp_path, kind=Patient)
+
+    async def run() -> list[str]:
+        await rig.nemesis.arm()
+        calls = list(rig.fault.calls)
+        await asyncio.wait_for(rig.nemesis.strike(60.0), 10)
+        await rig.nemesis.heal()
+        return calls
+
+    assert rig.nemesis.armed_at_once
+    assert asyncio.run(run()) == ["before", "arm"]
+    assert rig.fault.calls == ["before", "arm", "moment", "inject", "during", "heal", "after"]
+    assert not Rig(tmp_path, kind=Patient, at_once=False).nemesis.armed_at_once
+    assert not Rig(tmp_path).nemesis.armed_at_once
+
+
+def test_a_moment_that_does_not_come_opens_no_window(tmp_path: Path) -> None:
+    """Not fired, with what was meant; what was armed is healed."""
+    rig = Rig(tmp_path, kind=Patient, comes=False).run()
+
+    assert rig.fault.calls == ["before", "arm", "moment", "heal"]
+    assert rig.ops == [] and open_entries(rig.ledger) == ()
+    assert not rig.nemesis.record.fired
+    assert rig.nemesis.record.evidence == {"achieved_cut": {"done": False}}
+    assert rig.told.said == ["scripted: its moment never came"]
+
+
+@pytest.mark.parametrize("step", ["arm", "moment"])
+def test_taps_that_are_gone_are_the_records_failure(tmp_path: Path, step: str) -> None:
+    """The heal is tried; nothing strikes afterwards."""
+    rig = Rig(tmp_path, kind=Patient, breaks=frozenset({step}))
+
+    async def run() -> None:
+        await rig.nemesis.arm()
+        await rig.nemesis.strike(0.0)
+        await rig.nemesis.heal()
+
+    asyncio.run(run())
+    assert "inject" not in rig.fault.calls and rig.fault.calls[-1] == "heal"
+    assert rig.nemesis.record.error == f"{step} broke"
+    assert open_entries(rig.ledger) == ()
+
+
+def test_with_sabotage_nothing_is_waited_for(tmp_path: Path) -> None:
+    """Its probes are asked at the seeded time."""
+    rig = Rig(tmp_path, kind=Patient, sabotage=True, shown={"during": False})
+    assert not rig.nemesis.armed_at_once
+    rig.run()
+    assert rig.fault.calls == ["before", "during", "after"]
+    assert rig.nemesis.record.fired and not rig.nemesis.record.proved
+
+
+def test_a_wait_that_is_broken_off_can_be_healed(tmp_path: Path) -> None:
+    """Ctrl-C while the point has not come: what was armed is disarmed."""
+    rig = Rig(tmp_path, kind=Patient, waits_s=60.0)
+
+    async def run() -> None:
+        strike = asyncio.create_task(rig.nemesis.strike(0.0))
+        await eventually(lambda: "moment" in rig.fault.calls)
+        strike.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await strike
+        await rig.nemesis.heal()
+
+    asyncio.run(run())
+    assert rig.fault.calls == ["before", "arm", "moment", "heal"]
+    assert open_entries(rig.ledger) == () and rig.ops == []
+
+
+def test_what_a_protocol_does_not_have_is_the_records_failure(tmp_path: Path) -> None:
+    """An error code that the wire cannot carry, known only when it is to be answered."""
+    rig = Rig(tmp_path, kind=Refused).run()
+    assert rig.fault.calls[-1] == "heal"
+    assert rig.nemesis.record.error == "error=99999: no such error"
