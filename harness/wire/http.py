@@ -98,8 +98,9 @@ class HttpParser:
         return self._feed(Direction.SERVER, self._server, data, self._on_response)
 
     def boundary(self, direction: Direction) -> int:
-        """Up to where the direction's stream is whole messages; what follows is a part of one."""
-        return (self._client if direction is Direction.CLIENT else self._server).start
+        """Up to where the direction's stream is whole messages; what follows is a part of one. Of
+        what is opaque all may go on."""
+        return (self._client if direction is Direction.CLIENT else self._server).boundary
 
     def _feed(
         self,

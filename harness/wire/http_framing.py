@@ -74,6 +74,11 @@ class Framer(Generic[H]):
         self._trailer_bytes = 0
         self._head: H | None = None
 
+    @property
+    def boundary(self) -> int:
+        """Up to where the stream is whole messages, or, once it is no longer read, all of it."""
+        return self.at if self._stage is _Stage.OPAQUE else self.start
+
     def go_opaque(self) -> None:
         """From here on the connection speaks something else."""
         self._stage = _Stage.OPAQUE

@@ -192,6 +192,7 @@ def test_an_upgraded_connection_is_opaque() -> None:
     total = sum(len(data) for _, data in CHUNKS["http-websocket"])
     (request,) = only(HttpRequested, events)
     assert parser.tally.opaque_bytes == total - answer.end - request.end > 0
+    assert parser.boundary(Direction.CLIENT) + parser.boundary(Direction.SERVER) == total
 
 
 def test_what_rfc_9112_allows_is_read() -> None:
