@@ -29,6 +29,9 @@ class Aliases:
         self._most = most
         self._keys: dict[str, str] = {}
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
     def learn(self, key: str, values: Iterable[str]) -> None:
         """These were seen together with the key."""
         if is_unique_id(key):

@@ -4,7 +4,7 @@ from harness.model.effect import Effect, EffectKind, Outcome
 from harness.model.frame import FROM_CLIENT, FROM_SERVER, Frame
 from harness.trace.aliases import is_unique_id
 from harness.trace.http_paths import HELD_BY, read_path
-from harness.trace.ledger import Asked, Link
+from harness.trace.ledger import Link
 from harness.trace.link import DIRECTIONS, LONGEST_NAME, lost
 from harness.trace.state import State
 from harness.wire.http import HttpParser
@@ -82,13 +82,10 @@ class HttpReader:
         frame.keys = (key,) if key else ()
         early = self._early.pop(event.start, None)
         if event.side_effect:
-            asked = Asked(
-                kind=EffectKind.HTTP,
-                detail=(f"{event.method}:{path.template}",),
-                keys=frame.keys,
-                end=event.end,
+            detail = (f"{event.method}:{path.template}",)
+            effect = self._state.ledger.ask(
+                self._link, event.end, EffectKind.HTTP, detail, frame.keys
             )
-            effect = self._state.ledger.ask(self._link, asked)
             frame.effect, frame.outcome = effect, Outcome.REQUESTED
             if early is None:
                 self._requests[event.start] = effect

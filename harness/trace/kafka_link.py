@@ -11,7 +11,7 @@ from typing import Any
 from harness.model.address import NO_KEY
 from harness.model.effect import Effect, EffectKind, Outcome, Position
 from harness.model.frame import FROM_CLIENT, FROM_SERVER, Frame
-from harness.trace.ledger import Asked, Like, Link, Part
+from harness.trace.ledger import Like, Link, Part
 from harness.trace.link import DIRECTIONS, lost
 from harness.trace.state import State
 from harness.wire import kafka_events as events
@@ -84,10 +84,9 @@ class KafkaReader:
             tell(self, event, frame)
         return frame
 
-    def _ask(self, event: events.Request, frame: Frame, asked: Asked) -> None:
-        effect = self._state.ledger.ask(self._link, asked)
+    def _asked(self, event: events.Request, frame: Frame, effect: Effect) -> None:
         frame.effect, frame.outcome, frame.keys = effect, Outcome.REQUESTED, effect.keys
-        if asked.is_answered:
+        if effect.is_answered:
             self._effects[event.start] = effect
 
     def _produce(self, event: events.ProduceRequested, frame: Frame) -> None:
@@ -104,11 +103,12 @@ class KafkaReader:
         keys = tuple(sorted({key for keys in found for key in keys} - {NO_KEY})[:_MOST_KEYS])
         identities = tuple([_identity(batch) for batch in event.batches])
         place = (self._link.client, self._link.server, detail)
-        asked = Asked(
-            kind=EffectKind.PRODUCE,
-            detail=detail,
-            keys=keys,
-            end=event.end,
+        effect = self._state.ledger.ask(
+            self._link,
+            event.end,
+            EffectKind.PRODUCE,
+            detail,
+            keys,
             parts=tuple(
                 [
                     Part(identity or object(), _likes(position))
@@ -120,9 +120,8 @@ class KafkaReader:
             transactional_id=event.transactional_id,
             is_answered=event.acks != 0,
         )
-        self._ask(event, frame, asked)
-        if frame.effect is not None:
-            self._state.repeats.remember(place, identities, frame.effect)
+        self._state.repeats.remember(place, identities, effect)
+        self._asked(event, frame, effect)
         frame.topic, frame.partition = positions[0].topic, positions[0].partition
 
     def _produced(self, event: events.ProduceAcknowledged, frame: Frame) -> None:
@@ -173,17 +172,18 @@ class KafkaReader:
             if records.has_moved(group, place, told.offset):
                 moved.append(position)
         meant = moved or positions
-        asked = Asked(
-            kind=EffectKind.OFFSET_COMMIT,
-            detail=tuple(sorted({f"{group}:{p.topic}" for p in positions})),
-            keys=tuple(sorted({key for p in meant for key in p.keys})[:_MOST_KEYS]),
-            end=event.end,
+        effect = self._state.ledger.ask(
+            self._link,
+            event.end,
+            EffectKind.OFFSET_COMMIT,
+            tuple(sorted({f"{group}:{p.topic}" for p in positions})),
+            tuple(sorted({key for p in meant for key in p.keys})[:_MOST_KEYS]),
             parts=tuple([Part(object(), _group_likes(group, p, meant)) for p in positions]),
             positions=tuple(positions),
             group=group,
             transactional_id=event.transactional_id,
         )
-        self._ask(event, frame, asked)
+        self._asked(event, frame, effect)
         first = meant[0]
         frame.topic, frame.partition, frame.offset = first.topic, first.partition, first.offset
 
@@ -205,14 +205,15 @@ class KafkaReader:
         self._settle(effect, frame, error == 0, done)
 
     def _end_txn(self, event: events.TransactionEndRequested, frame: Frame) -> None:
-        asked = Asked(
-            kind=EffectKind.END_TXN,
-            detail=("commit" if event.committed else "abort",),
-            keys=(event.transactional_id,) if event.transactional_id else (),
-            end=event.end,
+        effect = self._state.ledger.ask(
+            self._link,
+            event.end,
+            EffectKind.END_TXN,
+            ("commit" if event.committed else "abort",),
+            (event.transactional_id,) if event.transactional_id else (),
             transactional_id=event.transactional_id,
         )
-        self._ask(event, frame, asked)
+        self._asked(event, frame, effect)
 
     def _error(self, event: events.ProducerAnswered | events.ErrorAnswered, frame: Frame) -> None:
         if event.error:

@@ -7,7 +7,6 @@ server's commits of this detail and key, this topic's records of this key), whoe
 
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from harness.model.address import NO_KEY, Address
@@ -34,27 +33,6 @@ class Part(NamedTuple):
     """What there will be more of, and how many, once it is done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a request asks for, before it has a number and addresses."""
-
-    kind: EffectKind
-    detail: tuple[str, ...]
-    keys: tuple[str, ...]
-    end: int
-    """Where the request ends in its client's bytes."""
-    parts: tuple[Part, ...] = ()
-    """Empty: one part, of which there is one for each key."""
-    repeats: Mapping[str, int] | None = None
-    """Key → occurrence, where the request says again what an earlier one said."""
-    positions: tuple[Position, ...] = ()
-    group: str | None = None
-    slot: str | None = None
-    lsn: str | None = None
-    transactional_id: str | None = None
-    is_answered: bool = True
-
-
 class _UnderWay(NamedTuple):
     """An effect that has no answer yet."""
 
@@ -62,6 +40,11 @@ class _UnderWay(NamedTuple):
     link: Link
     end: int
     parts: tuple[Part, ...]
+    """Empty: it is one, of which there is one for each key."""
+
+    @property
+    def all_parts(self) -> tuple[Part, ...]:
+        return self.parts or (_whole(self.effect),)
 
 
 _MOST_REMEMBERED = 4096
@@ -70,7 +53,7 @@ _MOST_REMEMBERED = 4096
 _MOST_DOUBTS = 65_536
 """Beyond these the oldest are forgotten; what nothing answers is in doubt for ever."""
 
-_Place = tuple[str, str, EffectKind, tuple[str, ...]]
+_Place = tuple[str, str, str, tuple[str, ...]]
 """Client, server, kind and detail."""
 
 
@@ -100,35 +83,54 @@ class Ledger:
         self._known: set[Hashable] = set()
         self._order: deque[Hashable] = deque()
 
-    def ask(self, link: Link, asked: Asked) -> Effect:
-        """An effect was asked for: it gets its number and its addresses."""
+    def ask(
+        self,
+        link: Link,
+        end: int,
+        kind: EffectKind,
+        detail: tuple[str, ...],
+        keys: tuple[str, ...],
+        *,
+        parts: tuple[Part, ...] = (),
+        repeats: Mapping[str, int] | None = None,
+        positions: tuple[Position, ...] = (),
+        group: str | None = None,
+        slot: str | None = None,
+        lsn: str | None = None,
+        transactional_id: str | None = None,
+        is_answered: bool = True,
+    ) -> Effect:
+        """An effect is asked for by a request that ends at `end`: it gets its number and its
+        addresses.
+
+        Without `parts` it is one, of which there is one for each key. `repeats` has the
+        occurrence of each key where the request says again what an earlier one said.
+        """
         self._number += 1
-        place = (link.client, link.server, asked.kind, asked.detail)
-        keys = asked.keys
-        if asked.repeats is None:
+        client, server, connection = link
+        place = (client, server, kind.value, detail)
+        if repeats is None:
             self._asked[place, keys] = self._asked.get((place, keys), 0) + 1
         effect = Effect(
             number=self._number,
-            client=link.client,
-            server=link.server,
-            connection=link.connection,
-            kind=asked.kind,
-            detail=asked.detail,
+            client=client,
+            server=server,
+            connection=connection,
+            kind=kind,
+            detail=detail,
             keys=keys,
-            addresses=tuple(
-                [self._address(place, key, asked.repeats) for key in keys or (NO_KEY,)]
-            ),
-            positions=asked.positions,
-            group=asked.group,
-            slot=asked.slot,
-            lsn=asked.lsn,
-            transactional_id=asked.transactional_id,
-            is_answered=asked.is_answered,
+            addresses=tuple([self._address(place, key, repeats) for key in keys or (NO_KEY,)]),
+            positions=positions,
+            group=group,
+            slot=slot,
+            lsn=lsn,
+            transactional_id=transactional_id,
+            is_answered=is_answered,
         )
-        parts = asked.parts or (_whole(effect),)
-        if asked.is_answered:
-            self._under_way[effect.number] = _UnderWay(effect, link, asked.end, parts)
+        if is_answered:
+            self._under_way[effect.number] = _UnderWay(effect, link, end, parts)
         else:
+            parts = parts or (_whole(effect),)
             self._doubt(parts)
             self._remember(effect, parts)
         return effect
@@ -139,7 +141,7 @@ class Ledger:
         under_way = self._under_way.pop(effect.number, None)
         if under_way is None:
             return
-        parts = under_way.parts
+        parts = under_way.all_parts
         verdicts = done or (outcome is Outcome.ACKNOWLEDGED,) * len(parts)
         added = tuple(p for p, is_done in zip(parts, verdicts, strict=False) if is_done)
         for part in added:
@@ -154,8 +156,9 @@ class Ledger:
         for under_way in ended:
             del self._under_way[under_way.effect.number]
             if delivered is None or under_way.end <= delivered:
-                self._doubt(under_way.parts)
-                self._remember(under_way.effect, under_way.parts)
+                parts = under_way.all_parts
+                self._doubt(parts)
+                self._remember(under_way.effect, parts)
 
     def withdraw(self, effect: Effect) -> None:
         """The request never reached its server."""
@@ -170,14 +173,14 @@ class Ledger:
         itself is in neither."""
         likes = set(likes_of(effect, address.key or NO_KEY))
         under_way = self._under_way.get(effect.number)
-        own = under_way.parts if under_way else self._added.get(effect.number, ())
+        own = under_way.all_parts if under_way else self._added.get(effect.number, ())
         own_identities = {part.identity for part in own}
         done = sum(self._done.get(like, 0) for like in likes)
         if under_way is None:
             done -= sum(_sum(p, likes) for p in own if p.identity not in self._doubts)
         doubts = dict(self._doubts)
         for other in self._under_way.values():
-            doubts.update((part.identity, part) for part in other.parts)
+            doubts.update((part.identity, part) for part in other.all_parts)
         doubtful = sum(_sum(p, likes) for i, p in doubts.items() if i not in own_identities)
         return max(done, 0), doubtful
 
@@ -200,7 +203,7 @@ class Ledger:
         return Address(
             client=client,
             server=server,
-            kind=kind.value,
+            kind=kind,
             detail=detail,
             key=key,
             occurrence=occurrence,
@@ -253,8 +256,6 @@ def _sum(part: Part, likes: set[Like]) -> int:
 def _covered(pattern: Address, place: _Place, keys: tuple[str, ...]) -> bool:
     client, server, kind, detail = place
     return any(
-        pattern.covers(
-            Address(client=client, server=server, kind=kind.value, detail=detail, key=key)
-        )
+        pattern.covers(Address(client=client, server=server, kind=kind, detail=detail, key=key))
         for key in keys or (NO_KEY,)
     )

@@ -5,14 +5,14 @@ from typing import Any
 
 from harness.model.effect import Effect, EffectKind, Outcome
 from harness.model.frame import FROM_CLIENT, FROM_SERVER, Frame
-from harness.trace.ledger import Asked, Link
+from harness.trace.ledger import Link
 from harness.trace.link import DIRECTIONS, LONGEST_NAME, lost
 from harness.trace.replication_link import ReplicationReader
 from harness.trace.state import State
-from harness.trace.transaction_keys import TransactionKeys
+from harness.trace.transaction_keys import NOTED, TransactionKeys
 from harness.wire import postgres_events as events
 from harness.wire.postgres import Event, PostgresConnection
-from harness.wire.sql import Write
+from harness.wire.sql import Kind, Write
 from harness.wire.stream import LostSync
 
 _MOST_DETAILS = 1024
@@ -60,116 +60,92 @@ class PostgresReader:
     def _told(self, found: list[Event]) -> list[Frame]:
         """One frame for each message, whatever it says; one more for each further effect."""
         frames: list[Frame] = []
-        last: Frame | None = None
         for event in found:
-            tell = _FRAMES.get(type(event), PostgresReader._streamed)
-            frame = tell(self, event, last)
-            if frame is not None:
-                frames.append(frame)
-                last = frame
+            if isinstance(event, events.Completed):
+                frames.append(Frame(FROM_SERVER, event.first, event.end, "completed", event.tag))
+            elif isinstance(event, events.Ready):
+                frames.append(Frame(FROM_SERVER, event.first, event.end, "ready", event.status))
+            else:
+                tell = _FRAMES.get(type(event), PostgresReader._streamed)
+                frame = tell(self, event, frames)
+                if frame is not None:
+                    frames.append(frame)
         return frames
 
     # Each of these makes a frame, or, where the event is of the same message as the last frame,
     # changes that one and returns None.
 
-    def _statement(self, event: events.Statement, last: Frame | None) -> Frame | None:
-        sql = event.sql
-        name = sql if len(sql) <= LONGEST_NAME else sql[:LONGEST_NAME]
-        keys = self._keys.note(event) if event.writes or event.kind in TransactionKeys.KINDS else ()
-        if event.kind is TransactionKeys.REPLICATE:
-            self._replication.asked(sql)
-        if last is not None and last.first == event.first and last.kind == "statement":
-            last.name = f"{last.name}; {name}"[:LONGEST_NAME]
-            if keys:
-                last.keys = tuple(sorted({*last.keys, *keys}))
+    def _statement(self, event: events.Statement, frames: list[Frame]) -> Frame | None:
+        sql, kind = event.sql, event.kind
+        if len(sql) > LONGEST_NAME:
+            sql = sql[:LONGEST_NAME]
+        frame = Frame(FROM_CLIENT, event.first, event.end, "statement", sql)
+        if event.writes or kind in NOTED:
+            frame.keys = self._keys.note(event)
+            if kind is Kind.REPLICATE:
+                self._replication.asked(event.sql)
+        if frames and frames[-1].first == event.first and frames[-1].kind == "statement":
+            _join(frames[-1], frame)
             return None
-        return Frame(
-            direction=FROM_CLIENT,
-            first=event.first,
-            end=event.end,
-            kind="statement",
-            name=name,
-            keys=keys,
-        )
+        return frame
 
-    def _commit(self, event: events.CommitRequested, last: Frame | None) -> Frame | None:
+    def _commit(self, event: events.CommitRequested, frames: list[Frame]) -> Frame | None:
         keys = self._keys.end(event.writes)
-        frame = last if last is not None and last.first == event.first else None
-        made = None
-        if frame is None:
+        frame, made = frames[-1] if frames else None, None
+        if frame is None or frame.first != event.first:
             name = "; ".join(event.statements)[:LONGEST_NAME]
-            frame = made = Frame(
-                direction=FROM_CLIENT, first=event.first, end=event.end, kind="commit", name=name
-            )
+            frame = made = Frame(FROM_CLIENT, event.first, event.end, "commit", name)
         frame.kind, frame.keys = "commit", keys
         if event.writes:
-            asked = Asked(
-                kind=EffectKind.COMMIT, detail=detail(event.writes), keys=keys, end=event.end
+            effect = self._state.ledger.ask(
+                self._link, event.end, EffectKind.COMMIT, detail(event.writes), keys
             )
-            effect = self._state.ledger.ask(self._link, asked)
             frame.effect, frame.outcome = effect, Outcome.REQUESTED
             self._commits[event.number] = effect
         return made
 
     def _ended(
-        self, event: events.CommitAcknowledged | events.RolledBack, last: Frame | None
+        self, event: events.CommitAcknowledged | events.RolledBack, frames: list[Frame]
     ) -> Frame | None:
         """The answer to a commit, with the CommandComplete, ReadyForQuery or error that it is."""
-        acknowledged = type(event) is events.CommitAcknowledged
-        kind = "commit-acknowledged" if acknowledged else "rolled-back"
-        outcome = Outcome.ACKNOWLEDGED if acknowledged else Outcome.FAILED
-        effect = self._commits.pop(event.number, None) if event.number is not None else None
+        if isinstance(event, events.CommitAcknowledged):
+            kind, outcome = "commit-acknowledged", Outcome.ACKNOWLEDGED
+            suffix = "" if event.is_complete else " (wrote what no statement says)"
+        else:
+            kind, outcome, suffix = "rolled-back", Outcome.FAILED, ""
+        effect = None if event.number is None else self._commits.pop(event.number, None)
+        frame, made = frames[-1] if frames else None, None
+        if frame is None or frame.first != event.first or frame.effect is not None:
+            frame = made = Frame(FROM_SERVER, event.first, event.end, kind)
+        frame.kind = kind
+        frame.name += suffix
         if effect is not None:
             self._state.ledger.settle(effect, outcome)
-        frame, made = last, None
-        if frame is None or frame.first != event.first or frame.effect is not None:
-            frame = made = Frame(direction=FROM_SERVER, first=event.first, end=event.end, kind=kind)
-        frame.kind = kind
-        if effect is not None:
             frame.effect, frame.outcome, frame.keys = effect, outcome, effect.keys
-        if isinstance(event, events.CommitAcknowledged) and not event.is_complete:
-            frame.name = f"{frame.name} (wrote what no statement says)"
         return made
 
-    def _completed(self, event: events.Completed, _: Frame | None) -> Frame:
-        return Frame(
-            direction=FROM_SERVER,
-            first=event.first,
-            end=event.end,
-            kind="completed",
-            name=event.tag,
-        )
+    def _failed(self, event: events.Failed, _: list[Frame]) -> Frame:
+        name = f"{event.severity}: {event.message}"[:LONGEST_NAME]
+        return Frame(FROM_SERVER, event.first, event.end, "failed", name, error=event.sqlstate)
 
-    def _ready(self, event: events.Ready, _: Frame | None) -> Frame:
-        return Frame(
-            direction=FROM_SERVER, first=event.first, end=event.end, kind="ready", name=event.status
-        )
-
-    def _failed(self, event: events.Failed, _: Frame | None) -> Frame:
-        return Frame(
-            direction=FROM_SERVER,
-            first=event.first,
-            end=event.end,
-            kind="failed",
-            name=f"{event.severity}: {event.message}"[:LONGEST_NAME],
-            error=event.sqlstate,
-        )
-
-    def _streamed(self, event: events.FromClient | events.FromServer, _: Frame | None) -> Frame:
+    def _streamed(self, event: events.FromClient | events.FromServer, _: list[Frame]) -> Frame:
         return self._replication.frame(event)
 
-    def _lost(self, event: LostSync, _: Frame | None) -> Frame:
+    def _lost(self, event: LostSync, _: list[Frame]) -> Frame:
         return lost(event)
 
-    def _other(self, event: events.FromClient | events.FromServer, _: Frame | None) -> Frame:
+    def _other(self, event: events.FromClient | events.FromServer, _: list[Frame]) -> Frame:
         kind, name = _OTHERS[type(event)]
         return Frame(
-            direction=event.direction.value,
-            first=event.first,
-            end=event.end,
-            kind=kind,
-            name=name(event)[:LONGEST_NAME],
+            event.direction.value, event.first, event.end, kind, name(event)[:LONGEST_NAME]
         )
+
+
+def _join(frame: Frame, other: Frame) -> None:
+    """Statements of one message."""
+    frame.name = f"{frame.name}; {other.name}"[:LONGEST_NAME]
+    if other.keys:
+        frame.keys = tuple(sorted({*frame.keys, *other.keys}))
 
 
 _details: dict[frozenset[Write], tuple[str, ...]] = {}
@@ -199,13 +175,11 @@ _OTHERS: dict[type, tuple[str, Callable[[Any], str]]] = {
     events.CopyEnded: ("copy-ended", lambda e: "failed" if e.failed else ""),
     events.Terminated: ("terminated", lambda _: ""),
 }
-_FRAMES: dict[type, Callable[[PostgresReader, Any, Frame | None], Frame | None]] = {
+_FRAMES: dict[type, Callable[[PostgresReader, Any, list[Frame]], Frame | None]] = {
     events.Statement: PostgresReader._statement,  # noqa: SLF001 - the table of its own methods
     events.CommitRequested: PostgresReader._commit,  # noqa: SLF001
     events.CommitAcknowledged: PostgresReader._ended,  # noqa: SLF001
     events.RolledBack: PostgresReader._ended,  # noqa: SLF001
-    events.Completed: PostgresReader._completed,  # noqa: SLF001
-    events.Ready: PostgresReader._ready,  # noqa: SLF001
     events.Failed: PostgresReader._failed,  # noqa: SLF001
     LostSync: PostgresReader._lost,  # noqa: SLF001
     **dict.fromkeys(_OTHERS, PostgresReader._other),  # noqa: SLF001

@@ -8,7 +8,7 @@ import re
 from harness.model.effect import EffectKind, Outcome
 from harness.model.frame import Frame
 from harness.trace import values
-from harness.trace.ledger import Asked, Link
+from harness.trace.ledger import Link
 from harness.trace.state import State
 from harness.wire import replication_events as events
 from harness.wire.postgres_events import FromClient, FromServer
@@ -122,15 +122,13 @@ class ReplicationReader:
             return frame
         effect = self._state.ledger.ask(
             self._link,
-            Asked(
-                kind=EffectKind.FLUSH,
-                detail=(event.slot,),
-                keys=keys,
-                end=event.end,
-                slot=event.slot,
-                lsn=frame.lsn,
-                is_answered=False,
-            ),
+            event.end,
+            EffectKind.FLUSH,
+            (event.slot,),
+            keys,
+            slot=event.slot,
+            lsn=frame.lsn,
+            is_answered=False,
         )
         frame.kind, frame.keys = "flush", keys
         frame.effect, frame.outcome = effect, Outcome.REQUESTED

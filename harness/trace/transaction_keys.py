@@ -14,21 +14,21 @@ _MOST_KEYS = 512
 _MOST_NAMES = 256
 
 
+NOTED = frozenset(
+    {
+        Kind.ROLLBACK,
+        Kind.SAVEPOINT,
+        Kind.ROLLBACK_TO,
+        Kind.PREPARE_TRANSACTION,
+        Kind.COMMIT_PREPARED,
+        Kind.REPLICATE,
+    }
+)
+"""Statements that write nothing, and are to be noted all the same."""
+
+
 class TransactionKeys:
     """One session."""
-
-    KINDS = frozenset(
-        {
-            Kind.ROLLBACK,
-            Kind.SAVEPOINT,
-            Kind.ROLLBACK_TO,
-            Kind.PREPARE_TRANSACTION,
-            Kind.COMMIT_PREPARED,
-            Kind.REPLICATE,
-        }
-    )
-    """Statements that write nothing, and are to be noted all the same."""
-    REPLICATE = Kind.REPLICATE
 
     __slots__ = ("_noted", "_prepared", "_savepoints", "_state")
 
@@ -43,17 +43,20 @@ class TransactionKeys:
         keys: frozenset[str] = frozenset()
         if statement.writes:
             keys = self._state.statements.keys(statement.sql, statement.params)
-            if len(self._noted) < _MOST_NOTED:
+            if keys and len(self._noted) < _MOST_NOTED:
                 self._noted.append((statement.writes, keys))
-        if statement.kind in self.KINDS:
+        if statement.kind in NOTED:
             self._control(statement)
         return tuple(sorted(keys)) if keys else ()
 
     def end(self, writes: frozenset[Write]) -> Keys:
         """A commit of these writes is asked for: its keys, sorted. The next transaction begins."""
+        if not self._noted:
+            self._savepoints.clear()
+            return ()
         found: set[str] = set()
         for written, keys in self._noted:
-            if keys and not writes.isdisjoint(written):
+            if not writes.isdisjoint(written):
                 found |= keys
         self._begin([])
         return tuple(sorted(found)[:_MOST_KEYS])
