@@ -87,6 +87,7 @@ class ScenarioRun:
         self._phase: Phase | None = None
         self._problems: list[str] = []
         self._worked = False
+        self._work_ends_at = 0.0
         self._nemesis: Nemesis | None = None
 
     async def run(self) -> None:
@@ -152,8 +153,14 @@ class ScenarioRun:
         plan = suite.plan(chance.stream(self._scenario.seed, suite.name, "workload"))
         node, port = suite.entry
         url = f"http://{self._stack.environment.address(node)}:{port}"
+        span_s = max(request.due_s for request in plan)
+        self._nemesis = self._summoned()
+        # What waits for an effect of the first request must be there before it.
+        if self._nemesis is not None and self._nemesis.armed_at_once:
+            await self._nemesis.arm()
+        self._work_ends_at = self._clock.elapsed_s() + span_s
         work = asyncio.create_task(drive(plan, url, self._history, suite.request_timeout_s))
-        fault = asyncio.create_task(self._strike(max(r.due_s for r in plan)))
+        fault = asyncio.create_task(self._strike(span_s))
         stopped = asyncio.create_task(self._stop.wait())
         try:
             both = asyncio.gather(work, fault)
@@ -170,17 +177,19 @@ class ScenarioRun:
                 task.cancel()
             await asyncio.gather(work, fault, stopped, return_exceptions=True)
 
-    async def _strike(self, span_s: float) -> None:
+    def _summoned(self) -> Nemesis | None:
+        """The nemesis with the scenario's fault, None where there is none."""
         if self._make_fault is None:
-            return
+            return None
         stage = Stage(
             environment=self._stack.environment,
             system=self._system,
             pattern=self._pattern,
             witness=StoreWitness(self._world, self._stack.suite.committed),
             connectors=self._stack.controls(self._world),
+            remaining_s=lambda: max(0.0, self._work_ends_at - self._clock.elapsed_s()),
         )
-        self._nemesis = Nemesis(
+        return Nemesis(
             self._make_fault(stage),
             history=self._history,
             ledger=self._ledger,
@@ -188,6 +197,10 @@ class ScenarioRun:
             narrator=self._narrator,
             sabotage=self._settings.sabotage,
         )
+
+    async def _strike(self, span_s: float) -> None:
+        if self._nemesis is None:
+            return
         draw = chance.stream(self._scenario.seed, self._stack.suite.name, "fault")
         first, last = (share * span_s for share in _FAULT_WINDOW)
         await self._nemesis.strike(self._clock.elapsed_s() + draw.uniform(first, last))
