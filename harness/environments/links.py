@@ -35,7 +35,8 @@ class Links:
         return network
 
     @property
-    def _net(self) -> Network:
+    def net(self) -> Network:
+        """Blocking. Raises HarnessBug before the environment is entered."""
         if self._network is None:
             raise HarnessBug("the environment was used before it was entered")
         return self._network
@@ -61,7 +62,7 @@ class Links:
 
     def namespace_fd(self, node: str) -> int:
         """The descriptor of the node's network namespace; another one after each replacement."""
-        return self._net.namespace(node)
+        return self.net.namespace(node)
 
     def attach_taps(self, control: TapControl | None) -> None:
         """From now on tell `control` what becomes of the nodes' networks; None: nobody."""
@@ -72,7 +73,7 @@ class Links:
         once. Nothing where nothing is tapped."""
         if not self.tapped:
             return ()
-        past = await asyncio.to_thread(self._net.past_taps)
+        past = await asyncio.to_thread(self.net.past_taps)
         return tuple(
             RoundTap(client=client, server=server, packets=packets)
             for (client, server), packets in past.items()
@@ -82,14 +83,14 @@ class Links:
         """(remote address, remote port, local port) of the connections that the kernel has in the
         node's network: those that the node took, those that it made itself, and those that a tap
         made there on its behalf."""
-        return await asyncio.to_thread(self._net.established, node)
+        return await asyncio.to_thread(self.net.established, node)
 
     async def _replace_network(self, node: str) -> int:
         """A new namespace for a node whose process has ended, with the cuts of the old one.
         Returns its descriptor."""
         if self._taps is not None:
             await self._taps.node_gone(node)
-        fd = await asyncio.to_thread(self._net.replace_node, node)
+        fd = await asyncio.to_thread(self.net.replace_node, node)
         if self._taps is not None:
             await self._taps.node_network(node, fd)
         return fd
@@ -99,13 +100,13 @@ class Links:
     @property
     def cuts(self) -> frozenset[Pair]:
         """The pairs that are cut at this moment."""
-        return self._net.cuts
+        return self.net.cuts
 
     async def cut(self, client: str, server: str) -> None:
-        await asyncio.to_thread(self._net.cut, client, server)
+        await asyncio.to_thread(self.net.cut, client, server)
 
     async def mend(self, client: str, server: str) -> None:
-        await asyncio.to_thread(self._net.mend, client, server)
+        await asyncio.to_thread(self.net.mend, client, server)
 
     async def cut_groups(self, one: Iterable[str], other: Iterable[str]) -> None:
         """Cut every pair across two groups of nodes."""
@@ -117,12 +118,12 @@ class Links:
         await asyncio.gather(*(self.mend(a, b) for a, b in self.cuts))
 
     async def dropped(self, client: str, server: str) -> Cut:
-        lost = await asyncio.to_thread(self._net.dropped, client, server)
+        lost = await asyncio.to_thread(self.net.dropped, client, server)
         return Cut(client=client, server=server, packets=lost.packets)
 
     async def reach(self, client: str, server: str, port: int, timeout_s: float) -> Reach:
         """Past the taps: it is the link that is tried."""
-        sock = await asyncio.to_thread(self._net.socket_in, client)
+        sock = await asyncio.to_thread(self.net.socket_in, client)
         try:
             connecting = asyncio.get_running_loop().sock_connect(sock, (self.address(server), port))
             await asyncio.wait_for(connecting, timeout_s)
