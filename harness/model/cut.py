@@ -40,6 +40,9 @@ class Reached:
     this detail and key, records of this key in the topic; by any client, since the scenario began."""
     doubtful: int = 0
     """How many more may have been done: asked for, and never answered."""
+    others: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    """Of a commit: detail → how many transactions with another detail than its own, of this key
+    and on that server, the wire has shown committed before."""
     unanswered: tuple[Effect, ...] = ()
     """Other effects of the gated node that were under way and stayed without an answer."""
     held_bytes: int = 0

@@ -184,6 +184,19 @@ class Ledger:
         doubtful = sum(_sum(p, likes) for i, p in doubts.items() if i not in own_identities)
         return max(done, 0), doubtful
 
+    def others(self, effect: Effect, address: Address) -> dict[tuple[str, ...], int]:
+        """Of a commit: the details of other ones of this key on that server, and how many of each
+        are done."""
+        if effect.kind is not EffectKind.COMMIT:
+            return {}
+        key = address.key or NO_KEY
+        start = (EffectKind.COMMIT.value, effect.server)
+        return {
+            like[2:-1]: number
+            for like, number in self._done.items()
+            if like[:2] == start and like[-1] == key and like[2:-1] != effect.detail
+        }
+
     def unanswered(self, node: str) -> tuple[Effect, ...]:
         """Effects under way that the node asked for or was asked for, in their order."""
         return tuple(

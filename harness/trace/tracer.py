@@ -61,6 +61,10 @@ class Tracer:
         """Done and doubtful, as `harness.model.cut.Reached` has them."""
         return self._state.ledger.earlier(effect, address)
 
+    def others(self, effect: Effect, address: Address) -> dict[tuple[str, ...], int]:
+        """As `harness.model.cut.Reached` has them."""
+        return self._state.ledger.others(effect, address)
+
     def unanswered(self, node: str) -> tuple[Effect, ...]:
         """Effects under way that the node asked for, or was asked for."""
         return self._state.ledger.unanswered(node)
