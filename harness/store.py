@@ -24,10 +24,15 @@ import pyarrow.parquet as pq
 from harness.errors import DeclarationError, EnvironmentFailed, HarnessBug
 from harness.model.fault import FaultRecord
 from harness.model.op import NEMESIS, Op, OpCounts, OpType
+from harness.model.outbox import Outbox
 from harness.model.record import Judged, NodeRecord, Phase, RunRecord, ScenarioRecord
 from harness.model.record_json import run_json, run_of, scenario_json, scenario_of
 from harness.model.scenario import Hop, Scenario
 from harness.model.snapshot import FAULTS_SCHEMA, HISTORY_SCHEMA
+
+
+TRACE = "trace.parquet"
+"""In a scenario's directory, and, where a run has several, in the run's, with all of them."""
 
 
 def create_run(
@@ -83,6 +88,7 @@ class RunWriter:
         promises: str = "",
         nodes: Sequence[NodeRecord] = (),
         hops: Sequence[Hop] = (),
+        outboxes: Sequence[Outbox] = (),
         invariants: Path | None = None,
         started_at: datetime | None = None,
     ) -> "ScenarioWriter":
@@ -97,6 +103,7 @@ class RunWriter:
             started_at=(started_at or datetime.now(UTC)).isoformat(),
             nodes=tuple(nodes),
             hops=tuple(hops),
+            outboxes=tuple(outboxes),
         )
         with _blaming(path):
             (path / "snapshot").mkdir(parents=True, exist_ok=True)
@@ -172,6 +179,17 @@ class ScenarioWriter:
     def write_table(self, name: str, table: pa.Table) -> Path:
         """Write one table of the snapshot."""
         path = self.table_path(name)
+        write_parquet(path, table)
+        return path
+
+    @property
+    def spool_path(self) -> Path:
+        """Where the taps write while the scenario runs."""
+        return self.dir / "trace.spool"
+
+    def write_trace(self, table: pa.Table) -> Path:
+        """Write trace.parquet."""
+        path = self.dir / TRACE
         write_parquet(path, table)
         return path
 

@@ -58,6 +58,21 @@ def run(
             help="Every injector does nothing: each scenario with a fault must be INCONCLUSIVE.",
         ),
     ] = False,
+    no_taps: Annotated[
+        bool,
+        typer.Option(
+            "--no-taps", help="Links go direct: nothing is traced, and no point can be aimed at."
+        ),
+    ] = False,
+    trace_payloads: Annotated[
+        int,
+        typer.Option(
+            "--trace-payloads",
+            metavar="BYTES",
+            min=0,
+            help="Keep so much of each message in the trace; they may hold secrets.",
+        ),
+    ] = 0,
 ) -> int:
     """Start the stack, run the workload under faults, check, and report.
 
@@ -77,6 +92,8 @@ def run(
             json=json,
             offline=offline,
             sabotage=sabotage_injectors,
+            taps=not no_taps,
+            payload_bytes=trace_payloads,
         )
     )
 

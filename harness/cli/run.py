@@ -23,6 +23,7 @@ from harness.cli.matrix import results_root, scenarios_of, system_of, union_of
 from harness.cli.prepare import prepared_toolchain
 from harness.engine.scenario import ScenarioRun, Settings
 from harness.engine.stack import Stack
+from harness.engine.taps import Taps
 from harness.environments import doctor, warm
 from harness.environments.memory import MemoryMeter
 from harness.environments.namespaces import Namespaces
@@ -57,6 +58,8 @@ class Request:
     json: bool = False
     offline: bool = False
     sabotage: bool = False
+    taps: bool = True
+    payload_bytes: int = 0
     cache: Path | None = None
 
 
@@ -116,6 +119,10 @@ def _command(suite: Suite, request: Request, seed: int) -> tuple[str, ...]:
     for fault in request.faults:
         parts += ["--fault", fault]
     parts += ["--seed", str(seed)]
+    if not request.taps:
+        parts.append("--no-taps")
+    if request.payload_bytes:
+        parts += ["--trace-payloads", str(request.payload_bytes)]
     if request.sabotage:
         parts.append("--sabotage-injectors")
     return tuple(parts)
@@ -208,9 +215,12 @@ class _Session:
         environment = Namespaces(
             self._union(), self._toolchain,
             directory=self._place.nodes, logs=self._writer.dir / "logs", listener=self._node_changed,
+            tapped=self._request.taps,
         )  # fmt: skip
         async with MemoryMeter() as meter, environment:
-            stack = Stack(environment, self._suite)
+            taps = Taps(self._writer.dir / "logs" / "taps.log") if self._request.taps else None
+            stack = Stack(environment, self._suite, taps)
+            stack.payload_bytes = self._request.payload_bytes
             self._progress.phase("starting the servers")
             await stack.open()
             self._tally.timings["ready_s"] = round(time.monotonic() - began, 3)
@@ -233,6 +243,7 @@ class _Session:
             scenario,
             promises=pattern.promises,
             hops=tuple(self._suite.hops.get(pattern.name, ())),
+            outboxes=self._suite.outboxes,
             invariants=self._suite.invariants,
             nodes=tuple(
                 NodeRecord(name=n.name, role=n.role.value, address=environment.address(n.name))

@@ -92,6 +92,7 @@ async def send(
     *,
     timeout_s: float,
     body: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """Send one request and say how it ended, within `timeout_s`. Raises nothing but cancellation.
 
@@ -103,6 +104,7 @@ async def send(
             method,
             url,
             json=body,
+            headers=headers,
             timeout=limits,
             allow_redirects=False,
             # Without a body aiohttp would call it octets, which Connect refuses (415).

@@ -24,6 +24,11 @@ class ScenarioClock:
         self._began_s = time.monotonic()
         self._began_utc_s = time.time()
 
+    @property
+    def origin_ns(self) -> int:
+        """What the monotonic clock showed when the scenario began."""
+        return round(self._began_s * 1e9)
+
     def elapsed_s(self) -> float:
         return time.monotonic() - self._began_s
 

@@ -23,6 +23,7 @@ from harness.engine.nemesis import Nemesis
 from harness.engine.quiesce import wait_quiet
 from harness.engine.stack import Stack
 from harness.engine.stage import StoreWitness
+from harness.engine.watch import end_trace, lost_sync, round_the_taps
 from harness.engine.workload import drive
 from harness.engine.world import World
 from harness.environments.memory import MemoryMeter
@@ -107,6 +108,7 @@ class ScenarioRun:
             else:
                 conditions = ()
             self._note_dead_servers()
+            await self._guarded(self._end_trace)
             # Before the workload, what the stores hold is not this scenario's.
             if self._worked:
                 with self._entered(Phase.COLLECT):
@@ -131,7 +133,7 @@ class ScenarioRun:
 
     async def _up_to_workload(self) -> None:
         with self._entered(Phase.START):
-            await self._stack.begin(self._pattern, self._system)
+            await self._stack.begin(self._pattern, self._system, spool=self._writer.spool_path)
             self._world = self._stack.world(self._pattern)
         with self._entered(Phase.STEADY):
             await self._steady()
@@ -151,8 +153,7 @@ class ScenarioRun:
     async def _work(self) -> None:
         suite = self._stack.suite
         plan = suite.plan(chance.stream(self._scenario.seed, suite.name, "workload"))
-        node, port = suite.entry
-        url = f"http://{self._stack.environment.address(node)}:{port}"
+        url = self._stack.entry_url()
         span_s = max(request.due_s for request in plan)
         self._nemesis = self._summoned()
         # What waits for an effect of the first request must be there before it.
@@ -187,6 +188,7 @@ class ScenarioRun:
             pattern=self._pattern,
             witness=StoreWitness(self._world, self._stack.suite.committed),
             connectors=self._stack.controls(self._world),
+            points=self._stack.taps,
             remaining_s=lambda: max(0.0, self._work_ends_at - self._clock.elapsed_s()),
         )
         return Nemesis(
@@ -217,6 +219,26 @@ class ScenarioRun:
         servers = (n.name for n in self._system.nodes if n.role is not Role.SERVICE)
         wait = self._stack.environment.wait_ready
         await together(*(wait(name, _SERVER_TIMEOUT_S) for name in servers))
+
+    async def _end_trace(self) -> None:
+        """The trace is kept, whatever it is worth, and what it is not worth is said."""
+        taps = self._stack.taps
+        if taps is None:
+            return
+        if taps.failure is None:
+            self._problems.extend(await round_the_taps(self._stack))
+        trace = await end_trace(
+            self._stack,
+            self._writer.spool_path,
+            scenario=self._scenario.slug,
+            origin_ns=self._clock.origin_ns,
+        )
+        if trace is not None:
+            self._writer.write_trace(trace.frames)
+            self._write_table("effects", trace.effects)
+            self._problems.extend(lost_sync(self._stack, trace))
+        if taps.failure is not None:
+            raise EnvironmentFailed(taps.failure)
 
     def _problems_so_far(self) -> bool:
         return any(not p.startswith("interrupted") for p in self._problems)

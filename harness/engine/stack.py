@@ -9,11 +9,13 @@ import asyncio
 import time
 from collections.abc import Collection
 from enum import Enum
+from pathlib import Path
 
 from harness.drivers.connect import Connect
 from harness.drivers.kafka import Kafka
 from harness.drivers.postgres import Postgres
 from harness.engine.stage import WorkerControl, connector_of
+from harness.engine.taps import Taps
 from harness.engine.world import World
 from harness.environments.namespaces import Namespaces
 from harness.environments.recipes.connect import internal_topics
@@ -27,6 +29,9 @@ _CONNECTOR_TIMEOUT_S = 30.0
 _SESSION_TIMEOUT_S = 15.0
 _POLL_S = 0.05
 
+CLIENT = "client"
+"""What the workload's customers are called in addresses and links."""
+
 
 class _Data(Enum):
     """What is known of the servers' data."""
@@ -39,9 +44,13 @@ class _Data(Enum):
 class Stack:
     """Servers that are up and the clients to ask them."""
 
-    def __init__(self, environment: Namespaces, suite: Suite) -> None:
+    def __init__(self, environment: Namespaces, suite: Suite, taps: Taps | None = None) -> None:
         self.environment = environment
         self.suite = suite
+        self.taps = taps
+        """On every link; None where the run has none."""
+        self.payload_bytes = 0
+        """How much of each message the trace keeps."""
         self._world = World()
         self._state = _Data.CLEAN
 
@@ -58,6 +67,7 @@ class Stack:
     async def open(self) -> None:
         """Start the servers and keep what their databases look like."""
         self._state = _Data.CLEAN
+        await self._stand_on_links()
         await self.environment.start(self.servers)
         self._world = self._connect_all()
         await asyncio.gather(*(db.make_templates() for db in self._world.postgres.values()))
@@ -76,6 +86,40 @@ class Stack:
     async def close(self) -> None:
         """Close every client; ending the nodes is the environment's."""
         await self._world.close()
+        if self.taps is not None:
+            self.environment.attach_taps(None)
+            await self.taps.close()
+
+    async def _stand_on_links(self) -> None:
+        """Have a tap process, on every link; a dead one is replaced."""
+        if self.taps is None or (self.taps.pid is not None and self.taps.failure is None):
+            return
+        await self.taps.close()
+        links = [
+            {
+                "client": link.client or CLIENT,
+                "server": link.server,
+                "listen": link.listen,
+                "address": link.address,
+                "port": port,
+                "protocol": link.protocol,
+            }
+            for link in self.environment.links()
+            for port in link.ports
+        ]
+        nodes = [node.name for node in self.environment.system.nodes]
+        await self.taps.start(links, {n: self.environment.namespace_fd(n) for n in nodes})
+        self.environment.attach_taps(self.taps)
+
+    def entry_url(self) -> str:
+        """Where customers go: through the tap, where there is one."""
+        node, port = self.suite.entry
+        address = (
+            self.environment.address(node)
+            if self.taps is None
+            else self.environment.tap_address(None, node)
+        )
+        return f"http://{address}:{port}"
 
     def world(self, pattern: Pattern) -> World:
         """The clients, with what has to be quiet under that pattern."""
@@ -93,14 +137,18 @@ class Stack:
         """Connect node → what faults may do to it."""
         return {node: WorkerControl(c, world.postgres) for node, c in world.connect.items()}
 
-    async def begin(self, pattern: Pattern, system: System) -> None:
-        """Services and connectors of one pattern, on clean data."""
+    async def begin(self, pattern: Pattern, system: System, *, spool: Path | None = None) -> None:
+        """Services and connectors of one pattern, on clean data. Taps write to `spool`."""
+        if self.taps is not None and self.taps.failure is not None:
+            self._state = _Data.UNKNOWN  # every connection has broken with them
         if self._state is _Data.DIRTY:
             self._state = _Data.UNKNOWN
             await self.reset()
         elif self._state is _Data.UNKNOWN:
             await self.rebuild()
         self._state = _Data.DIRTY
+        if self.taps is not None and spool is not None:
+            await self.taps.begin(spool, self.suite.key_columns, self.payload_bytes)
         services = [node for node in system.nodes if node.role is Role.SERVICE]
         self.environment.redefine(services)
         await together(

@@ -15,6 +15,9 @@ from harness.errors import DeclarationError
 from harness.model.op import OpType
 from harness.model.request import Request
 
+CORRELATION = "X-Correlation-Id"
+"""The header that carries the business key, so that a request has one on the wire."""
+
 Ends = Mapping[tuple[str, str], "asyncio.Future[OpType | None]"]
 """(f, key) → how that request ended; None where it was never sent."""
 
@@ -46,6 +49,11 @@ def _refuse_cycles(plan: Sequence[Request]) -> None:
                 "which does not come before it in the plan"
             )
         before.add((request.f, request.key))
+
+
+def _correlating(key: str) -> Mapping[str, str]:
+    """Nothing for a key that no header can carry."""
+    return {CORRELATION: key} if key.isascii() and key.isprintable() else {}
 
 
 class _Slot:
@@ -85,7 +93,12 @@ class _Slot:
         answer = Answer(type=OpType.INFO, error="cancelled")
         try:
             answer = await send(
-                session, request.method, self._url, timeout_s=self._timeout_s, body=request.body
+                session,
+                request.method,
+                self._url,
+                timeout_s=self._timeout_s,
+                body=request.body,
+                headers=_correlating(request.key),
             )
         finally:
             value = dict(answer.value)

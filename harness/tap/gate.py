@@ -1,0 +1,245 @@
+"""The gate: looks for one armed point, and makes the world stand still when it comes.
+
+    armed → (the effect's request comes) → closed: every link of the gated nodes is held
+        before: the request is held
+        after:  the request goes on, and its answer is awaited and held
+    → what else of those nodes is under way gets its answer, held too → told → open
+
+Matching and closing happen in the turn of the loop in which the request's last byte was read, so
+that nothing that the process does afterwards can get out.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from harness.model.address import Address
+from harness.model.cut import Reached, Trigger, When
+from harness.model.effect import Effect, Outcome
+from harness.model.frame import Frame
+from harness.tap.relay import Flow, Relay
+
+ANSWER_TIMEOUT_S = 5.0
+"""How long the answer to the effect's request is awaited before it is told without one."""
+SETTLE_TIMEOUT_S = 1.0
+"""How long the answers to other requests that are under way are awaited."""
+
+
+class _State(Enum):
+    OPEN = "open"
+    ARMED = "armed"
+    AWAITING = "awaiting the answer"
+    SETTLING = "settling"
+    STANDING = "standing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """The effect that was waited for, on its connection."""
+
+    relay: Relay
+    effect: Effect
+    address: Address
+    earlier: int
+    doubtful: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Point:
+    """What is armed, and what was met."""
+
+    trigger: Trigger
+    gated: frozenset[str]
+    seen: int
+    """Effects so far that the address covers."""
+    met: Met | None = None
+    outcome: Outcome = Outcome.REQUESTED
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+
+    def concerns(self, relay: Relay) -> bool:
+        """Whether the connection stands still with it."""
+        gated = not self.gated.isdisjoint((relay.link.client, relay.link.server))
+        return gated or (self.met is not None and self.met.relay is relay)
+
+
+class Gate:
+    """One point at a time over all relays."""
+
+    def __init__(
+        self,
+        *,
+        relays: Callable[[], Iterable[Relay]],
+        count: Callable[[Address], int],
+        earlier: Callable[[Effect, Address], tuple[int, int]],
+        tell: Callable[[Reached], None],
+        note: Callable[[Relay, str, str], None],
+    ) -> None:
+        self._relays = relays
+        self._count = count
+        self._earlier = earlier
+        self._tell = tell
+        self._note = note
+        self._state = _State.OPEN
+        self._point: _Point | None = None
+
+    @property
+    def met(self) -> Met | None:
+        """What was met, None before."""
+        return self._point.met if self._point is not None else None
+
+    def arm(self, trigger: Trigger, gated: Iterable[str]) -> bool:
+        """Look for it from now on. False: an exact occurrence that has already been."""
+        self.open()
+        seen = self._count(trigger.address)
+        wanted = trigger.address.occurrence
+        if wanted is not None and seen >= wanted:
+            return False
+        self._point = _Point(trigger=trigger, gated=frozenset(gated), seen=seen)
+        self._state = _State.ARMED
+        for relay in self._relays():
+            self.made(relay)
+        return True
+
+    def made(self, relay: Relay) -> None:
+        """A connection that is there now: it may be aimed at, or have to stand still."""
+        point = self._point
+        if point is None:
+            return
+        if point.met is not None:
+            if point.concerns(relay):
+                relay.hold()
+        elif _may_carry(point.trigger.address, relay):
+            relay.strict, relay.fast = True, False
+
+    def open(self) -> None:
+        """Disarm, and let everything go on. Idempotent."""
+        point, self._point, self._state = self._point, None, _State.OPEN
+        if point is None:
+            return
+        for timer in point.timers:
+            timer.cancel()
+        for relay in tuple(self._relays()):
+            relay.strict = False
+            if relay.held:
+                relay.free()
+            else:
+                for flow in (relay.up, relay.down):
+                    relay.advance(flow)
+                relay.proceed()
+
+    def saw(self, relay: Relay, flow: Flow, frames: Sequence[Frame]) -> None:
+        """Frames that have just been read on a connection that is not on the fast way."""
+        point = self._point
+        if point is None or not frames:
+            return
+        if point.met is None:
+            if flow is relay.up and relay.strict:
+                self._look(point, relay, frames)
+        elif relay.held:
+            if self._state is _State.AWAITING and relay is point.met.relay:
+                self._answered(point, point.met.effect, frames)
+            self._settle()
+
+    def gone(self) -> None:
+        """A connection has ended: there may be nothing left to wait for."""
+        self._settle()
+
+    def _look(self, point: _Point, relay: Relay, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            effect = frame.effect
+            if effect is None or frame.outcome is not Outcome.REQUESTED:
+                continue
+            address = next((a for a in effect.addresses if point.trigger.address.covers(a)), None)
+            if address is None:
+                continue
+            point.seen += 1
+            if point.trigger.address.occurrence in {None, point.seen}:
+                earlier, doubtful = self._earlier(effect, address)
+                point.met = Met(
+                    relay=relay, effect=effect, address=address, earlier=earlier, doubtful=doubtful
+                )
+                self._close(point, point.met, frame)
+                return
+
+    def _close(self, point: _Point, met: Met, frame: Frame) -> None:
+        for relay in self._relays():
+            if point.concerns(relay):
+                relay.hold()
+        self._note(met.relay, "gate", f"{point.trigger.when.value} {met.address.text}")
+        up = met.relay.up
+        if point.trigger.when is When.BEFORE:
+            up.limit = max(frame.first, up.sent)
+            self._begin_settling(point)
+            return
+        up.limit = frame.end
+        if not met.effect.is_answered:
+            self._begin_settling(point)
+            return
+        self._state = _State.AWAITING
+        loop = asyncio.get_running_loop()
+        point.timers.append(loop.call_later(ANSWER_TIMEOUT_S, self._begin_settling, point))
+
+    def _answered(self, point: _Point, effect: Effect, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            same = frame.effect is not None and frame.effect.number == effect.number
+            if same and frame.outcome in {Outcome.ACKNOWLEDGED, Outcome.FAILED}:
+                point.outcome = frame.outcome
+                self._begin_settling(point)
+                return
+
+    def _begin_settling(self, point: _Point) -> None:
+        if self._state in {_State.SETTLING, _State.STANDING} or self._point is not point:
+            return
+        self._state = _State.SETTLING
+        loop = asyncio.get_running_loop()
+        # Not within this turn: what may go on has not gone on yet.
+        point.timers.append(loop.call_later(0, self._settle))
+        point.timers.append(loop.call_later(SETTLE_TIMEOUT_S, self._stand))
+
+    def _settle(self) -> None:
+        point = self._point
+        if point is None or point.met is None:
+            return
+        if self._state is _State.AWAITING:
+            if point.met.relay.is_closed:
+                self._begin_settling(point)
+        elif self._state is _State.SETTLING and not self._under_way(point.met):
+            self._stand()
+
+    def _under_way(self, met: Met) -> tuple[Effect, ...]:
+        return tuple(
+            effect
+            for relay in self._relays()
+            if relay.held
+            for effect in relay.unanswered()
+            if effect.number != met.effect.number
+        )
+
+    def _stand(self) -> None:
+        point = self._point
+        if self._state is not _State.SETTLING or point is None or point.met is None:
+            return
+        self._state = _State.STANDING
+        for timer in point.timers:
+            timer.cancel()
+        held = [relay for relay in self._relays() if relay.held]
+        self._tell(
+            Reached(
+                effect=point.met.effect,
+                address=point.met.address,
+                when=point.trigger.when,
+                outcome=point.outcome,
+                earlier=point.met.earlier,
+                doubtful=point.met.doubtful,
+                unanswered=self._under_way(point.met),
+                held_bytes=sum(len(r.up.kept) + len(r.down.kept) for r in held),
+                gated=tuple(sorted(point.gated)),
+            )
+        )
+
+
+def _may_carry(address: Address, relay: Relay) -> bool:
+    return address.client in {"*", relay.link.client} and address.server in {
+        "*", relay.link.server
+    }  # fmt: skip

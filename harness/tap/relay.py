@@ -1,0 +1,352 @@
+"""One connection that passes the tap: two legs, two flows of bytes, and what is read of them.
+
+As long as nobody aims at the connection its bytes are forwarded first and read afterwards, in the
+order in which they came. Aimed at, they are read first, and a message goes on only when it is
+whole. Held, nothing goes on past a limit. Bytes are never changed, ends and resets pass as they
+come, and a side that reads slowly slows the other down.
+"""
+
+import asyncio
+import socket
+import struct
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from harness.model.effect import Effect, Outcome
+from harness.model.frame import FROM_CLIENT, FROM_SERVER, Frame
+
+if TYPE_CHECKING:
+    from harness.tap.station import Station
+
+_LINGER_NOT = struct.pack("ii", 1, 0)
+_MOST_KEPT = 4 << 20
+"""Bytes of a flow that are held before its sender is made to wait."""
+_LONGEST_MESSAGE = 1 << 20
+"""Of a longer one all but the last byte goes on while it is still coming."""
+_LONGEST_TAIL = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Where the tap listens for a client, and where it dials. `client` as it is called in
+    addresses."""
+
+    client: str
+    server: str
+    listen: str
+    address: str
+    port: int
+    protocol: str
+
+
+class Flow(asyncio.Protocol):
+    """The bytes of one direction: comes in on `source`, goes out on the other flow's source."""
+
+    __slots__ = (
+        "_blocked", "direction", "ended", "fed", "finished", "kept", "limit", "read_to", "relay",
+        "sent", "sink", "source", "tail",
+    )  # fmt: skip
+
+    def __init__(self, relay: "Relay", direction: str) -> None:
+        self.relay = relay
+        self.direction = direction
+        self.source: asyncio.Transport | None = None
+        self.sink: asyncio.Transport | None = None
+        self.fed = 0
+        """Bytes that came in."""
+        self.sent = 0
+        """Bytes that went on."""
+        self.read_to = 0
+        """Bytes that the parser has had."""
+        self.limit: int | None = None
+        """Held: nothing goes on past this."""
+        self.kept = bytearray()
+        """What came in and has not gone on."""
+        self.tail: bytes | None = b""
+        """The beginning of a message that is not whole yet, None where it is too long."""
+        self.ended = False
+        """The sender has sent its last byte."""
+        self.finished = False
+        """The receiver knows."""
+        self._blocked: set[str] = set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.source = cast("asyncio.Transport", transport)
+        self.relay.leg_made(self, self.source)
+
+    def data_received(self, data: bytes) -> None:
+        self.fed += len(data)
+        relay = self.relay
+        if relay.fast:
+            self.sent += len(data)
+            self.sink.write(data)  # type: ignore[union-attr] # fast: both legs are there
+            relay.station.defer(self, data)
+        else:
+            relay.careful(self, data)
+
+    def eof_received(self) -> bool:
+        self.ended = True
+        self.relay.ended(self)
+        return True  # the other direction goes on
+
+    def pause_writing(self) -> None:
+        self.relay.other(self).block("back-pressure")
+
+    def resume_writing(self) -> None:
+        self.relay.other(self).unblock("back-pressure")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.source = None
+        self.relay.lost(self, exc)
+
+    def block(self, why: str) -> None:
+        """Read no more from the sender."""
+        if not self._blocked and self.source is not None:
+            self.source.pause_reading()
+        self._blocked.add(why)
+
+    def unblock(self, why: str) -> None:
+        """Read on, unless there is another reason not to."""
+        if why in self._blocked:
+            self._blocked.discard(why)
+            if not self._blocked and self.source is not None and not self.source.is_closing():
+                self.source.resume_reading()
+
+    def push(self, upto: int) -> None:
+        """Send on what is kept, as far as byte `upto` of the flow."""
+        count = min(upto, self.fed) - self.sent
+        if count > 0 and self.sink is not None:
+            chunk = bytes(self.kept[:count])
+            del self.kept[:count]
+            self.sent += count
+            self.sink.write(chunk)
+        if len(self.kept) < _MOST_KEPT:
+            self.unblock("held")
+        else:
+            self.block("held")
+        if self.ended and not self.finished and not self.kept and self.limit is None:
+            self.finish()
+
+    def finish(self) -> None:
+        """Tell the receiver that no more comes."""
+        self.finished = True
+        if self.sink is not None and not self.sink.is_closing():
+            self.sink.write_eof()
+
+    def drop(self) -> None:
+        """Forget what is kept."""
+        self.sent += len(self.kept)
+        self.kept.clear()
+
+
+class Relay:
+    """A connection of `link`. `fast`: forwarded before it is read."""
+
+    __slots__ = (
+        "asked", "delivered", "down", "fast", "held", "is_closed", "link", "local", "number", "reader",
+        "station", "strict", "up", "who",
+    )  # fmt: skip
+
+    def __init__(self, station: "Station", link: Link, number: int) -> None:
+        self.station = station
+        self.link = link
+        self.number = number
+        self.who = (link.client, link.server, number)
+        self.up = Flow(self, FROM_CLIENT)
+        self.down = Flow(self, FROM_SERVER)
+        self.reader = station.tracer.open(link.client, link.server, number, link.protocol)
+        self.asked: dict[int, tuple[Effect, int]] = {}
+        """Effects without an answer, with the end of the message that asked for each."""
+        self.fast = self.held = self.strict = self.is_closed = False
+        self.delivered: int | None = None
+        """How much of what the client sent had gone on at the end."""
+        self.local: tuple[str, int] | None = None
+        """The tap's own end of the leg to the server, as the server sees it."""
+
+    def other(self, flow: Flow) -> Flow:
+        return self.down if flow is self.up else self.up
+
+    # --- legs ---------------------------------------------------------------------------------
+
+    def leg_made(self, flow: Flow, transport: asyncio.Transport) -> None:
+        """A leg is connected: first the client's, then, dialled for it, the server's."""
+        self.station.legs += 1
+        if self.is_closed:  # while it was being dialled
+            asyncio.get_running_loop().call_soon(transport.abort)
+            return
+        self.other(flow).sink = transport
+        if flow is self.up:
+            self.station.dial(self)
+            return
+        name = transport.get_extra_info("sockname")
+        self.local = (str(name[0]), int(name[1]))
+        self.station.note(self, "open", f"{name[0]}:{name[1]}")
+        self.proceed()
+        for each in (self.up, self.down):
+            self.advance(each)
+
+    def ended(self, flow: Flow) -> None:
+        if flow is self.up and self.down.source is None and not flow.kept:
+            self.close(reset=False)  # gave up before the server had answered the dial
+            return
+        self.station.drain()
+        self.fast = False
+        self.advance(flow)
+        self.proceed()
+        if self.up.finished and self.down.finished:
+            self.close(reset=False)
+
+    def lost(self, flow: Flow, exc: Exception | None) -> None:
+        """A leg is gone: the other one goes the same way, after what is still to be sent."""
+        self.station.leg_lost()
+        if self.is_closed:
+            return
+        self.station.drain()
+        flow.ended = True
+        if self.held:
+            # What the dead side had sent is still to be decided on: the gate's opening tells.
+            self.other(flow).sink = None
+            return
+        self.close(reset=exc is not None)
+
+    def close(self, *, reset: bool) -> None:
+        """End both legs. `reset`: to both sides as a reset, without what is still unsent."""
+        if self.is_closed:
+            return
+        self.is_closed, self.fast = True, False
+        self.station.drain()
+        if self.delivered is None:
+            self.delivered = self.up.sent
+        for flow in (self.up, self.down):
+            if flow.source is None:
+                continue
+            if reset:
+                reset_transport(flow.source)
+            else:
+                flow.source.close()
+        self.station.closed(self, reset=reset)
+
+    # --- bytes --------------------------------------------------------------------------------
+
+    def proceed(self) -> None:
+        """Take the fast way where nothing stands against it."""
+        self.fast = (
+            not (self.held or self.strict or self.is_closed)
+            and self.up.sink is not None
+            and self.down.sink is not None
+            and not self.up.kept
+            and not self.down.kept
+        )
+
+    def careful(self, flow: Flow, data: bytes) -> None:
+        """Read first, then forward what may go on."""
+        self.station.drain()
+        flow.kept += data
+        frames = self.read(flow, data, time.monotonic_ns())
+        self.station.gate.saw(self, flow, frames)
+        self.advance(flow)
+        if not self.held:
+            self.proceed()
+
+    def advance(self, flow: Flow) -> None:
+        """Send on as far as it may."""
+        if flow.limit is not None:
+            flow.push(flow.limit)
+        elif not self.strict or flow.ended:
+            flow.push(flow.fed)
+        elif flow.fed - flow.sent > _LONGEST_MESSAGE:
+            flow.push(flow.fed - 1)
+        else:
+            flow.push(self.reader.boundary(flow.direction))
+
+    def read(self, flow: Flow, data: bytes, time_ns: int) -> Sequence[Frame]:
+        """Feed the parser, and write down what it says."""
+        base = flow.read_to
+        flow.read_to += len(data)
+        frames = self.reader.feed(flow.direction, data)
+        if frames:
+            spool, most = self.station.spool, self.station.payload_bytes
+            for frame in frames:
+                message = _message(frame, base, data, flow.tail)
+                digest = None if message is None else zlib.crc32(message)
+                kept = bytes(message[:most]) if most and message is not None else None
+                spool.add(time_ns, self.who, frame, digest, kept)
+                if frame.effect is not None:
+                    self._follow(frame, frame.effect)
+        over = flow.read_to - self.reader.boundary(flow.direction)
+        if over <= 0:
+            flow.tail = b""
+        elif over <= len(data):
+            flow.tail = data[-over:]
+        elif flow.tail is not None:
+            flow.tail = flow.tail + data if over <= _LONGEST_TAIL else None
+        return frames
+
+    def _follow(self, frame: Frame, effect: Effect) -> None:
+        if frame.outcome is Outcome.REQUESTED:
+            if effect.is_answered:
+                self.asked[effect.number] = (effect, frame.end)
+        elif frame.outcome is not None:
+            self.asked.pop(effect.number, None)
+
+    # --- held ---------------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """From now on nothing goes on, either way."""
+        self.held, self.fast = True, False
+        for flow in (self.up, self.down):
+            flow.limit = flow.sent
+
+    def free(self) -> None:
+        """Let go on what was held."""
+        if self.is_closed:
+            return
+        self.held = False
+        for flow in (self.up, self.down):
+            flow.limit = None
+            flow.unblock("held")
+            self.advance(flow)
+        # A leg that went while it was held takes the other one with it now.
+        if self.up.source is None or self.down.source is None:
+            if self.up.sink is not None or self.down.sink is not None:
+                self.close(reset=False)
+            return
+        if self.up.finished and self.down.finished:
+            self.close(reset=False)
+            return
+        self.proceed()
+
+    def drop(self) -> None:
+        """Forget what is held both ways."""
+        self.delivered = self.up.sent
+        self.up.drop()
+        self.down.drop()
+
+    def unanswered(self) -> tuple[Effect, ...]:
+        """Effects whose whole request has gone on and whose answer has not come."""
+        return tuple(effect for effect, end in self.asked.values() if end <= self.up.sent)
+
+    def never_sent(self) -> tuple[Effect, ...]:
+        """Effects that were asked for and are held."""
+        return tuple(effect for effect, end in self.asked.values() if end > self.up.sent)
+
+
+def reset_transport(transport: asyncio.Transport) -> None:
+    """Close so that the other side gets a reset."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    transport.abort()
+
+
+def _message(frame: Frame, base: int, data: bytes, tail: bytes | None) -> memoryview | None:
+    """The frame's bytes, None where its beginning is not in hand any more."""
+    first = frame.first - base
+    if first >= 0:
+        return memoryview(data)[first : frame.end - base]
+    if tail is None or -first > len(tail):
+        return None
+    return memoryview(tail[first:] + data)[: frame.end - frame.first]

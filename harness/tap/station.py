@@ -1,0 +1,223 @@
+"""The tap's state: its listeners, its relays, the namespaces in which it dials, and its gate."""
+
+import asyncio
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from harness.environments import kernel
+from harness.errors import EnvironmentFailed, HarnessBug
+from harness.model.cut import Reached
+from harness.model.frame import FROM_CLIENT, Frame
+from harness.protocols import TAP_MARK
+from harness.tap.answers import error_answer
+from harness.tap.gate import Gate, Met
+from harness.tap.relay import Flow, Link, Relay
+from harness.tap.spool import Spool
+from harness.trace.tracer import Tracer
+
+_BACKLOG = 1024
+
+
+class Station:
+    """All links of a system. `tell` gets what was armed and is reached."""
+
+    def __init__(self, tell: Callable[[Reached], None]) -> None:
+        self.tracer = Tracer(frozenset())
+        self.spool = Spool()
+        self.payload_bytes = 0
+        self.gate = Gate(
+            relays=lambda: self.relays,
+            count=self.tracer.count,
+            earlier=self.tracer.earlier,
+            tell=tell,
+            note=self.note,
+        )
+        self.relays: set[Relay] = set()
+        self.dialled: set[tuple[str, str, int]] = set()
+        """(server, address, port) of the tap's end of every connection that it made."""
+        self.connections = 0
+        self.legs = 0
+        """Sockets that are open, two for a connection."""
+        self._quiet = asyncio.Event()
+        self._servers: list[asyncio.Server] = []
+        self._namespaces: dict[str, int] = {}
+        self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._waiting: deque[tuple[Flow, bytes, int]] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._dials: set[asyncio.Task[None]] = set()
+
+    # --- links --------------------------------------------------------------------------------
+
+    async def listen(self, links: Iterable[Link]) -> None:
+        """Stand on these links. Raises OSError naming the address."""
+        for link in links:
+
+            def accept(link: Link = link) -> Flow:
+                self.connections += 1
+                relay = Relay(self, link, self.connections)
+                self.relays.add(relay)
+                self.gate.made(relay)
+                return relay.up
+
+            self._servers.append(
+                await self._loop.create_server(accept, link.listen, link.port, backlog=_BACKLOG)
+            )
+
+    def network(self, node: str, descriptor: int) -> None:
+        """Where connections of the node are dialled from now on."""
+        old = self._namespaces.pop(node, None)
+        if old is not None:
+            os.close(old)
+        self._namespaces[node] = descriptor
+
+    def dial(self, relay: Relay) -> None:
+        """Connect to the relay's server from its client's own network."""
+        task = self._loop.create_task(self._dial(relay))
+        self._dials.add(task)
+        task.add_done_callback(self._dials.discard)
+
+    async def _dial(self, relay: Relay) -> None:
+        link = relay.link
+        sock = self._socket(link.client)
+        try:
+            await self._loop.sock_connect(sock, (link.address, link.port))
+            if relay.is_closed:
+                sock.close()
+                return
+            here = sock.getsockname()
+            self.dialled.add((link.server, str(here[0]), int(here[1])))
+            await self._loop.create_connection(lambda: relay.down, sock=sock)
+        except OSError as error:
+            sock.close()
+            self.note(relay, "refused", error.strerror or str(error))
+            relay.close(reset=True)
+
+    def _socket(self, client: str) -> socket.socket:
+        namespace = self._namespaces.get(client)
+        if namespace is None:
+            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        else:
+            # A socket belongs to the namespace in which it is made, for good.
+            kernel.setns(namespace, kernel.CLONE_NEWNET)
+            try:
+                sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, TAP_MARK)
+            finally:
+                kernel.setns(self._home, kernel.CLONE_NEWNET)
+        sock.setblocking(False)
+        return sock
+
+    def leg_lost(self) -> None:
+        """A socket has been closed."""
+        self.legs -= 1
+        if not self.legs:
+            self._quiet.set()
+
+    def closed(self, relay: Relay, *, reset: bool) -> None:
+        """A relay has ended both its legs."""
+        relay.reader.close(relay.delivered)
+        self.relays.discard(relay)
+        self.note(relay, "close", "reset" if reset else "")
+        self.gate.gone()
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def defer(self, flow: Flow, data: bytes) -> None:
+        """Read these bytes when the loop comes round: they have gone on already."""
+        if not self._waiting:
+            self._loop.call_soon(self.drain)
+        self._waiting.append((flow, data, time.monotonic_ns()))
+
+    def drain(self) -> None:
+        """Read what was deferred."""
+        waiting = self._waiting
+        while waiting:
+            flow, data, time_ns = waiting.popleft()
+            flow.relay.read(flow, data, time_ns)
+
+    def note(self, relay: Relay, kind: str, text: str) -> None:
+        """A frame of the tap's own."""
+        at = relay.up.fed
+        frame = Frame(direction=FROM_CLIENT, first=at, end=at, kind=kind, name=text)
+        self.spool.add(time.monotonic_ns(), relay.who, frame, None, None)
+
+    # --- scenarios ----------------------------------------------------------------------------
+
+    def begin(self, path: Path, key_columns: frozenset[str], payload_bytes: int) -> None:
+        """From now on everything is counted anew and written to `path`. Raises OSError."""
+        self.drain()
+        self.gate.open()
+        self.spool.close()
+        self.spool = Spool(path)
+        self.payload_bytes = payload_bytes
+        self.tracer.begin(key_columns)
+        self.dialled = {
+            (r.link.server, *r.local) for r in self.relays if r.local is not None
+        }  # fmt: skip
+        for relay in self.relays:
+            relay.asked.clear()
+
+    def end(self) -> int:
+        """Write the rest. Returns how many frames there were."""
+        self.drain()
+        count = self.spool.seq
+        self.spool.close()
+        self.spool = Spool()
+        return count
+
+    # --- acting -------------------------------------------------------------------------------
+
+    def discard(self, node: str) -> None:
+        """The node is dead: what is held on its connections is dropped, and they end."""
+        self.drain()
+        for relay in tuple(self.relays):
+            if node in {relay.link.client, relay.link.server}:
+                if relay.held:
+                    relay.drop()
+                relay.close(reset=False)
+
+    def reset(self) -> None:
+        """Reset the connection of the effect that was met."""
+        self._met().relay.close(reset=True)
+
+    def swallow(self) -> None:
+        """Drop what the server has answered on it so far."""
+        self._met().relay.down.drop()
+
+    def answer(self, error: str) -> None:
+        """Answer with an error in the server's stead. Before the effect the request is never
+        sent, and the connection ends with the error, because its server knows nothing of it."""
+        met = self._met()
+        relay = met.relay
+        before = met.effect in relay.never_sent()
+        told = error_answer(relay.link.protocol, error, ends_connection=before)
+        relay.down.drop()
+        if relay.up.source is not None:
+            relay.up.source.write(told)
+        if before or relay.link.protocol == "http":
+            relay.drop()
+            relay.close(reset=False)
+
+    def _met(self) -> Met:
+        met = self.gate.met
+        if met is None:
+            raise HarnessBug("no point was reached")
+        if met.relay.is_closed:
+            raise EnvironmentFailed("the connection of the effect has ended by itself")
+        return met
+
+    async def close(self) -> None:
+        """End everything."""
+        self._quiet.clear()
+        for server in self._servers:
+            server.close()
+        for relay in tuple(self.relays):
+            relay.close(reset=False)
+        await asyncio.gather(*self._dials)
+        if self.legs:
+            await self._quiet.wait()
+        self.spool.close()
