@@ -1,15 +1,17 @@
 """Evidence chains: found, missing, absent, and where they broke."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from harness.checkers.evidence import chain, evidence
-from harness.checkers.invariant import Invariants
+from harness.checkers.invariant import Derived, Invariants
 from harness.checkers.snapshot import Snapshot
 from harness.model.record import ScenarioRecord
 from harness.model.scenario import Hop
 from harness.model.verdict import Finding, Violation
+from tests.harness.traffic import Traffic
 
 Make = Callable[..., ScenarioRecord]
 NONE = Invariants(all=())
@@ -91,3 +93,30 @@ def test_ten_keys_of_each_violated_invariant_have_a_chain(make: Make) -> None:
     with Snapshot(record, NONE) as snapshot:
         told = evidence(snapshot, record, findings)
     assert {invariant: tuple(chains) for invariant, chains in told.items()} == {"lost": keys[:10]}
+
+
+def test_a_broken_chain_ends_with_what_was_last_seen(make: Make) -> None:
+    """At the hop where it broke and at no other; a suite's own table `effects` is in nobody's way."""
+    t = Traffic()
+    t.committed("order", "order-db", "orders:insert", "7", xid=752)
+    t.produce("order", "order.events", "6").acknowledged(offset=0)
+    way = (
+        Hop(name="order", node="order-db", query='FROM "db.order-db.orders" WHERE id = $key'),
+        Hop(name="record", node="kafka-1", query='FROM "kafka.order.events" WHERE key = $key'),
+        Hop(name="stock", node="stock-db", query='FROM "db.stock-db.moves" WHERE id = $key'),
+        Hop(name="none", node="stock-db", query='FROM "db.stock-db.nothing" WHERE id = $key'),
+    )
+    tables = {"db.order-db.orders": ["7"], "kafka.order.events": [], "db.stock-db.moves": []}
+    record = replace(
+        make({n: {"key" if "kafka" in n else "id": ids} for n, ids in tables.items()}), hops=way
+    )
+    t.write(record.dir)
+    own = Derived(name="effects", needs=(), rows="SELECT 1 AS n", path=record.dir)
+    broken = Violation(invariant="lost", family="", guarantee="", count=1, keys=("7",), summary="")
+    finding = Finding(invariant="lost", family="", guarantee="", judged=1, violation=broken)
+    with Snapshot(record, Invariants(all=(), tables=(own,))) as snapshot:
+        told = evidence(snapshot, record, (finding,))["lost"]["7"]
+    assert told.broke_at == "record"
+    kinds = [[trace.kind for trace in link.traces] for link in told.links]
+    assert kinds == [["commit"], ["last"], [], []]
+    assert "no PRODUCE of key 7 to order.events ever left order" in told.links[1].traces[0].text
