@@ -9,6 +9,8 @@ inside. Where any of this is refused, they fail with the reason and the others r
 import asyncio
 import getpass
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
@@ -31,6 +33,10 @@ T = TypeVar("T")
 _INSIDE = "AFTERSHOCK_TESTS_INSIDE"
 """Set in a session that has entered, for the sessions that its tests start."""
 _WHY_NOT = pytest.StashKey[str]()
+_CLIENTS = Path(__file__).resolve().parent / "clients"
+"""Tests of programs that have to be built, which needs a network where it was not done yet."""
+_UNBUILT = pytest.StashKey[str]()
+_BUILD_TIMEOUT_S = 600.0
 _CALL_TIMEOUT_S = 120.0
 
 
@@ -44,6 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         if config.option.markexpr != "not stack":
             ensure()
+            if _may_collect(config, _CLIENTS):
+                _build_clients(config)
         enter()
     except AftershockError as reason:
         config.stash[_WHY_NOT] = str(reason)
@@ -53,9 +61,35 @@ def pytest_configure(config: pytest.Config) -> None:
         ip.link("set", index=ip.link_lookup(ifname="lo")[0], state="up")
 
 
+def _may_collect(config: pytest.Config, folder: Path) -> bool:
+    """Whether the arguments name the folder, something in it or something that it is in."""
+    places = (config.invocation_params.dir / told.partition("::")[0] for told in config.args)
+    return any(
+        folder.is_relative_to(place) or place.is_relative_to(folder)
+        for place in (place.resolve() for place in places)
+    )
+
+
+def _build_clients(config: pytest.Config) -> None:
+    """In a process of its own, which may have threads."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.clients.build"],
+        cwd=_CLIENTS.parents[1],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_BUILD_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode:
+        config.stash[_UNBUILT] = done.stderr
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A test that cannot have its servers fails; it is never passed over."""
+    """A test that cannot have its servers or its programs fails; it is never passed over."""
     why_not = item.config.stash.get(_WHY_NOT, None)
+    if why_not is None and item.path.is_relative_to(_CLIENTS):
+        why_not = item.config.stash.get(_UNBUILT, None)
     if why_not is not None and item.get_closest_marker("stack"):
         pytest.fail(why_not, pytrace=False)
 

@@ -1,0 +1,95 @@
+"""The same dual write in four client stacks; each is a pattern, its node is always `writer`."""
+
+import shlex
+from pathlib import Path
+from random import Random
+
+from harness.model.request import Request
+from harness.model.scenario import Hop, Pattern
+from harness.model.suite import StoreQuery, Suite
+
+from .build import commands
+
+_HERE = Path(__file__).resolve().parent
+_ORDERS = 60
+"""How many are written; with the pause between two of them about as long as the workload."""
+_SPAN_S = 3.0
+_REQUESTS = 15
+
+PATTERNS = tuple(
+    Pattern(
+        name=stack,
+        promises="nothing: commits the order, then publishes; what happens in between is lost",
+        writer="writer",
+        publisher="writer",
+        environment={"WRITER": shlex.join(argv), "LAST_ORDER": str(_ORDERS)},
+        controls={"kill-between-commit-and-publish": "no-order-lost"},
+    )
+    for stack, argv in commands().items()
+)
+
+_HOPS = (
+    Hop(
+        name="order",
+        node="writer-db",
+        query="""SELECT * FROM "db.writer-db.orders" WHERE order_id = $key""",
+        says="the order was committed",
+    ),
+    Hop(
+        name="record",
+        node="kafka-1",
+        query="""
+            SELECT * FROM "kafka.orders.placed" WHERE key = $key ORDER BY partition, "offset"
+        """,
+        says="its event was published",
+    ),
+)
+
+
+def plan(_: Random) -> tuple[Request, ...]:
+    """The writer needs nobody to ask for orders: its health is asked for while it works."""
+    return tuple(
+        Request(
+            due_s=number * _SPAN_S / _REQUESTS,
+            f="look",
+            key=f"look-{number}",
+            method="GET",
+            path="/health",
+        )
+        for number in range(_REQUESTS)
+    )
+
+
+SUITE = Suite(
+    name="clients",
+    about="one dual write with the clients of Python (two sets), Java and Go",
+    compose=_HERE / "compose.yaml",
+    invariants=_HERE / "invariants",
+    patterns=PATTERNS,
+    default_matrix=tuple(
+        (pattern.name, fault)
+        for pattern in PATTERNS
+        for fault in ("none", "kill-between-commit-and-publish")
+    ),
+    hops={pattern.name: _HOPS for pattern in PATTERNS},
+    committed=StoreQuery(
+        name="committed orders",
+        node="writer-db",
+        database="writer",
+        sql="SELECT order_id FROM orders",
+    ),
+    entry=("writer", 8080),
+    plan=plan,
+    key_columns=frozenset({"order_id"}),
+    quiet={
+        pattern.name: (
+            StoreQuery(
+                name="orders still to come",
+                node="writer-db",
+                database="writer",
+                sql=f"SELECT {_ORDERS} - count(*) FROM orders",
+            ),
+        )
+        for pattern in PATTERNS
+    },
+)
