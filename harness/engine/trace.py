@@ -1,6 +1,6 @@
 """The spool of the tap as tables: `trace`, one row a frame, and `effects`, one row an address."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,13 @@ from typing import Any
 import pyarrow as pa
 
 from harness.model.address import NO_KEY, Address
-from harness.model.effect import Outcome
+from harness.model.effect import EffectKind, Outcome
 from harness.model.snapshot import EFFECTS_SCHEMA, TRACE_SCHEMA
 from harness.tap.spool import COLUMNS, Row, read_spool
 
 _AT = {name: place for place, name in enumerate(COLUMNS)}
 _LOST = "lost-sync"
+_PLACES = ("topic", "partition", "offset", "xid", "lsn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +84,23 @@ def _effects(rows: Iterable[Row], origin_ns: int) -> Iterable[dict[str, Any]]:
             effect["outcome"] = outcome
             if outcome != Outcome.REQUESTED.value:
                 effect["answered_s"] = (row[_AT["time_ns"]] - origin_ns) / 1e9
-            for name in ("topic", "partition", "offset", "xid", "lsn"):
-                if row[_AT[name]] is not None:
-                    effect[name] = row[_AT[name]]
+            known = {name: row[_AT[name]] for name in _PLACES if row[_AT[name]] is not None}
+            effect.update(known, **_position(row, effect))
     for effects in found.values():
         yield from effects
+
+
+def _position(row: Row, effect: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the effect's own key is: a record of it at its own offset, a group's position as it
+    is; nothing where the message does not tell."""
+    for topic, partition, offset, keys in row[_AT["positions"]] or ():
+        if effect["key"] is not None and effect["key"] in keys:
+            place = {"topic": topic, "partition": partition}
+            if offset is None:
+                return place
+            record = keys.index(effect["key"]) if effect["kind"] == EffectKind.PRODUCE.value else 0
+            return {**place, "offset": offset + record}
+    return {}
 
 
 def _requested(row: Row, text: str, origin_ns: int) -> dict[str, Any]:

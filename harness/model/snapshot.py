@@ -133,7 +133,7 @@ EFFECTS_SCHEMA = pa.schema(
     ]
 )
 """Effects as the wire showed them: one row for each address, so as many as an effect has keys.
-`xid` and `lsn` of a commit are the write-ahead log's, null where it was not asked."""
+`offset` is that of the key's first record; of an offset commit the next one to be read. `xid` and `lsn` of a commit are the write-ahead log's, null where it was not asked."""
 TRANSACTIONS_SCHEMA = pa.schema(
     [
         ("node", pa.string()),

@@ -18,7 +18,7 @@ Row = tuple[Any, ...]
 COLUMNS = (
     "seq", "time_ns", "node", "server", "connection", "direction", "kind", "name", "keys", "effect",
     "addresses", "outcome", "xid", "lsn", "topic", "partition", "offset", "size", "digest", "error",
-    "payload",
+    "payload", "positions",
 )  # fmt: skip
 _BATCH = 1024
 _SIZE = struct.Struct("<I")
@@ -51,6 +51,7 @@ class Spool:
                 None if effect is None else effect.number, _addresses(effect),
                 None if outcome is None else outcome.value, frame.xid, frame.lsn, frame.topic,
                 frame.partition, frame.offset, frame.end - frame.first, digest, frame.error, payload,
+                None if effect is None else _positions(effect),
             )
         )  # fmt: skip
         if len(self._rows) >= _BATCH:
@@ -75,6 +76,11 @@ class Spool:
 
 def _addresses(effect: Effect | None) -> tuple[str, ...]:
     return () if effect is None else tuple(address.text for address in effect.addresses)
+
+
+def _positions(effect: Effect) -> tuple[tuple[str, int, int | None, tuple[str, ...]], ...]:
+    """Where its keys go: topic, partition, offset and the keys, that of a record each."""
+    return tuple((p.topic, p.partition, p.offset, p.keys) for p in effect.positions)
 
 
 def read_spool(path: Path) -> Iterator[Row]:
