@@ -16,7 +16,7 @@ from harness.trace.link import DIRECTIONS, lost
 from harness.trace.state import State
 from harness.wire import kafka_events as events
 from harness.wire.kafka import KafkaParser
-from harness.wire.stream import LostSync
+from harness.wire.stream import Direction, LostSync
 
 _MOST_KEYS = 512
 """Of one effect."""
@@ -44,8 +44,8 @@ class KafkaReader:
         self._link = link
         self._state = state
         self._parser = KafkaParser(state.topics)
-        self._effects: dict[int, Effect] = {}
-        """By where the request starts, those without an answer."""
+        self._effects: dict[int, tuple[int, Effect]] = {}
+        """By where the request starts, those without an answer, with its correlation id."""
         self._fed = {FROM_CLIENT: 0, FROM_SERVER: 0}
         self._lost: set[str] = set()
 
@@ -87,7 +87,10 @@ class KafkaReader:
     def _asked(self, event: events.Request, frame: Frame, effect: Effect) -> None:
         frame.effect, frame.outcome, frame.keys = effect, Outcome.REQUESTED, effect.keys
         if effect.is_answered:
-            self._effects[event.start] = effect
+            self._effects[event.start] = event.correlation_id, effect
+
+    def _answered(self, event: events.Answer) -> Effect | None:
+        return self._effects.pop(event.request_start, (0, None))[1]
 
     def _produce(self, event: events.ProduceRequested, frame: Frame) -> None:
         if not event.batches:
@@ -136,7 +139,7 @@ class KafkaReader:
                 first.partition,
                 first.base_offset,
             )
-        effect = self._effects.pop(event.request_start, None)
+        effect = self._answered(event)
         if effect is None:
             return
         done: list[bool | None] = []
@@ -191,7 +194,7 @@ class KafkaReader:
         error = next((p.error for p in event.partitions if p.error), 0)
         frame.kind = "offset-commit-failed" if error else "offset-commit-acknowledged"
         frame.error = str(error) if error else None
-        effect = self._effects.pop(event.request_start, None)
+        effect = self._answered(event)
         if effect is None:
             return
         errors = {(p.topic, p.partition): p.error for p in event.partitions}
@@ -218,7 +221,7 @@ class KafkaReader:
     def _error(self, event: events.ProducerAnswered | events.ErrorAnswered, frame: Frame) -> None:
         if event.error:
             frame.error = str(event.error)
-        effect = self._effects.pop(event.request_start, None)
+        effect = self._answered(event)
         if effect is not None:
             frame.kind = "end-txn-failed" if event.error else "end-txn-acknowledged"
             self._settle(effect, frame, event.error == 0, [_done(event.error)])
@@ -233,6 +236,13 @@ class KafkaReader:
     def _unparsed(self, event: events.Unparsed, frame: Frame) -> None:
         """An answer that can't be read answers all the same: nobody knows what."""
         frame.direction, frame.kind, frame.error = event.direction.value, "unparsed", event.reason
+        if event.direction is Direction.CLIENT:
+            return
+        for start, (correlation, effect) in self._effects.items():
+            if correlation == event.correlation_id:
+                del self._effects[start]
+                self._state.ledger.doubt(effect)
+                return
 
 
 def _done(error: int) -> bool | None:

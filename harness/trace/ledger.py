@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from harness.model.address import NO_KEY, Address
 from harness.model.effect import Effect, EffectKind, Outcome, Position
+from harness.trace.occurrences import Occurrences
 
 Like = tuple[str, ...]
 """What is counted together."""
@@ -53,8 +54,7 @@ _MOST_REMEMBERED = 4096
 _MOST_DOUBTS = 65_536
 """Beyond these the oldest are forgotten; what nothing answers is in doubt for ever."""
 
-_Place = tuple[str, str, str, tuple[str, ...]]
-"""Client, server, kind and detail."""
+_MOST_LIKES = 1_000_000
 
 
 class Ledger:
@@ -62,7 +62,6 @@ class Ledger:
 
     __slots__ = (
         "_added",
-        "_asked",
         "_done",
         "_doubts",
         "_known",
@@ -74,8 +73,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._number = 0
-        self._occurrences: dict[tuple[_Place, str], int] = {}
-        self._asked: dict[tuple[_Place, tuple[str, ...]], int] = {}
+        self._occurrences = Occurrences()
         self._under_way: dict[int, _UnderWay] = {}
         self._done: dict[Like, int] = {}
         self._doubts: dict[Hashable, Part] = {}
@@ -108,9 +106,6 @@ class Ledger:
         """
         self._number += 1
         client, server, connection = link
-        place = (client, server, kind.value, detail)
-        if repeats is None:
-            self._asked[place, keys] = self._asked.get((place, keys), 0) + 1
         effect = Effect(
             number=self._number,
             client=client,
@@ -119,7 +114,9 @@ class Ledger:
             kind=kind,
             detail=detail,
             keys=keys,
-            addresses=tuple([self._address(place, key, repeats) for key in keys or (NO_KEY,)]),
+            addresses=self._occurrences.addresses(
+                (client, server, kind.value, detail), keys, repeats
+            ),
             positions=positions,
             group=group,
             slot=slot,
@@ -154,11 +151,18 @@ class Ledger:
         first `delivered` bytes of its client, the ones that the server was given."""
         ended = [u for u in self._under_way.values() if u.link == link]
         for under_way in ended:
-            del self._under_way[under_way.effect.number]
             if delivered is None or under_way.end <= delivered:
-                parts = under_way.all_parts
-                self._doubt(parts)
-                self._remember(under_way.effect, parts)
+                self.doubt(under_way.effect)
+            else:
+                self.withdraw(under_way.effect)
+
+    def doubt(self, effect: Effect) -> None:
+        """It was answered by something that says nothing of it."""
+        under_way = self._under_way.pop(effect.number, None)
+        if under_way is not None:
+            parts = under_way.all_parts
+            self._doubt(parts)
+            self._remember(effect, parts)
 
     def withdraw(self, effect: Effect) -> None:
         """The request never reached its server."""
@@ -166,7 +170,7 @@ class Ledger:
 
     def count(self, pattern: Address) -> int:
         """How many effects so far the pattern covers, its occurrence apart."""
-        return sum(n for (place, keys), n in self._asked.items() if _covered(pattern, place, keys))
+        return self._occurrences.count(pattern)
 
     def earlier(self, effect: Effect, address: Address) -> tuple[int, int]:
         """How many like the effect at this address of its are done, and how many in doubt; it
@@ -207,21 +211,6 @@ class Ledger:
             ]
         )
 
-    def _address(self, place: _Place, key: str, repeats: Mapping[str, int] | None) -> Address:
-        occurrence = None if repeats is None else repeats.get(key)
-        if occurrence is None:
-            occurrence = self._occurrences.get((place, key), 0) + 1
-            self._occurrences[place, key] = occurrence
-        client, server, kind, detail = place
-        return Address(
-            client=client,
-            server=server,
-            kind=kind,
-            detail=detail,
-            key=key,
-            occurrence=occurrence,
-        )
-
     def _add(self, part: Part) -> None:
         """A part is done; it is counted once, however often it was repeated."""
         if isinstance(part.identity, tuple):
@@ -234,6 +223,8 @@ class Ledger:
         self._doubts.pop(part.identity, None)
         for like, number in part.likes:
             self._done[like] = self._done.get(like, 0) + number
+        while len(self._done) > _MOST_LIKES:
+            del self._done[next(iter(self._done))]
 
     def _doubt(self, parts: Iterable[Part]) -> None:
         for part in parts:
@@ -264,11 +255,3 @@ def _whole(effect: Effect) -> Part:
 
 def _sum(part: Part, likes: set[Like]) -> int:
     return sum(number for like, number in part.likes if like in likes)
-
-
-def _covered(pattern: Address, place: _Place, keys: tuple[str, ...]) -> bool:
-    client, server, kind, detail = place
-    return any(
-        pattern.covers(Address(client=client, server=server, kind=kind, detail=detail, key=key))
-        for key in keys or (NO_KEY,)
-    )

@@ -23,12 +23,13 @@ _MOST_KEYS = 512
 class ReplicationReader:
     """One connection."""
 
-    __slots__ = ("_keys", "_link", "_name", "_state")
+    __slots__ = ("_block", "_keys", "_link", "_name", "_state")
 
     def __init__(self, link: Link, state: State) -> None:
         self._link = link
         self._state = state
         self._name = ""
+        self._block: int | None = None
         self._keys: dict[int, set[str]] = {}
         """By xid, of transactions whose end was not sent yet."""
 
@@ -68,14 +69,22 @@ class ReplicationReader:
                 frame.kind, frame.lsn = "keepalive", lsn_text(event.lsn)
             case events.WalOther():
                 frame.name, frame.xid = event.name, event.xid
+                self._follow(event)
             case _:
                 pass
         return frame
 
+    def _follow(self, event: events.WalOther) -> None:
+        """Rows inside a streamed block name their subtransaction; they are the block's."""
+        if event.name == "Stream Start":
+            self._block = event.xid
+        elif event.name == "Stream Stop":
+            self._block = None
+
     def _row(self, event: events.WalRow) -> Frame:
         keys = self._row_keys(event.new) | self._row_keys(event.old)
         if keys:
-            seen = self._keys.setdefault(event.xid, set())
+            seen = self._keys.setdefault(self._block or event.xid, set())
             if len(seen) < _MOST_KEYS:
                 seen |= keys
             if len(self._keys) > _MOST_TRANSACTIONS:
@@ -106,7 +115,7 @@ class ReplicationReader:
 
     def _commit(self, event: events.WalCommit) -> tuple[str, ...]:
         keys = tuple(sorted(self._keys.pop(event.xid, ())))
-        self._state.slots.of(self._link.server, self._name).sent(event.end_lsn, keys)
+        self._state.slots.of(self._link.server, self._name).sent(event.lsn, keys)
         return keys
 
     def _flush(self, event: events.SlotFlush) -> Frame:

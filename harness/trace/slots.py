@@ -25,18 +25,21 @@ class Slot:
         self.flushed = max(self.flushed, lsn)
         self._sent.clear()
 
-    def sent(self, end_lsn: int, keys: Iterable[str]) -> None:
-        """A transaction was sent to its end."""
-        if end_lsn > self.flushed:
-            self._sent.append((end_lsn, tuple(keys)))
+    def sent(self, lsn: int, keys: Iterable[str]) -> None:
+        """A transaction was sent to its end; its commit record is at `lsn`."""
+        if lsn >= self.flushed:
+            self._sent.append((lsn, tuple(keys)))
 
     def flush(self, lsn: int) -> tuple[str, ...] | None:
-        """The keys of what this position newly covers, sorted; None where it is not a new one."""
+        """The keys of what this position newly covers, sorted; None where it is not a new one.
+
+        Covered is, for the server too, what was committed by a record before the position.
+        """
         if lsn <= self.flushed:
             return None
         self.flushed = lsn
         found: set[str] = set()
-        while self._sent and self._sent[0][0] <= lsn:
+        while self._sent and self._sent[0][0] < lsn:
             found.update(self._sent.popleft()[1])
         return tuple(sorted(found)[:_MOST_KEYS])
 
