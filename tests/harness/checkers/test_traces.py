@@ -104,7 +104,7 @@ def test_a_record_is_told_with_its_request_and_what_covered_it(make: Make) -> No
     assert told(make, t, RECORD, {"partition": 2, "offset": 752}) == [
         (
             "produce",
-            "order sent it to order.events/2 from offset 752 +5.011 s, acknowledged +5.012 s",
+            "order sent it to order.events/2 at offset 752 +5.011 s, acknowledged +5.012 s",
         ),
         (
             "offset-commit",
