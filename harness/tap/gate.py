@@ -10,7 +10,7 @@ that nothing that the process does afterwards can get out.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -43,6 +43,7 @@ class Met:
     address: Address
     earlier: int
     doubtful: int
+    others: Mapping[tuple[str, ...], int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,12 +73,14 @@ class Gate:
         relays: Callable[[], Iterable[Relay]],
         count: Callable[[Address], int],
         earlier: Callable[[Effect, Address], tuple[int, int]],
+        others: Callable[[Effect, Address], Mapping[tuple[str, ...], int]],
         tell: Callable[[Reached], None],
         note: Callable[[Relay, str, str], None],
     ) -> None:
         self._relays = relays
         self._count = count
         self._earlier = earlier
+        self._others = others
         self._tell = tell
         self._note = note
         self._state = _State.OPEN
@@ -157,7 +160,12 @@ class Gate:
             if point.trigger.address.occurrence in {None, point.seen}:
                 earlier, doubtful = self._earlier(effect, address)
                 point.met = Met(
-                    relay=relay, effect=effect, address=address, earlier=earlier, doubtful=doubtful
+                    relay=relay,
+                    effect=effect,
+                    address=address,
+                    earlier=earlier,
+                    doubtful=doubtful,
+                    others=self._others(effect, address),
                 )
                 self._close(point, point.met, frame)
                 return
@@ -232,6 +240,7 @@ class Gate:
                 outcome=point.outcome,
                 earlier=point.met.earlier,
                 doubtful=point.met.doubtful,
+                others=point.met.others,
                 unanswered=self._under_way(point.met),
                 held_bytes=sum(len(r.up.kept) + len(r.down.kept) for r in held),
                 gated=tuple(sorted(point.gated)),

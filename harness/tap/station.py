@@ -33,6 +33,7 @@ class Station:
             relays=lambda: self.relays,
             count=self.tracer.count,
             earlier=self.tracer.earlier,
+            others=self.tracer.others,
             tell=tell,
             note=self.note,
         )
