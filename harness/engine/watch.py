@@ -51,7 +51,8 @@ async def round_the_taps(stack: Stack) -> tuple[str, ...]:
         return ()
     environment = stack.environment
     told = [
-        f"{went.client} went round the taps to {went.server} ({went.packets} packets)"
+        f"{went.client} went round the taps to {went.server} ({went.packets} packets): by its "
+        "address, or by a port that is not under `ports` or `expose`"
         for went in await environment.round_the_taps()
     ]
     names = {environment.address(n.name): n.name for n in environment.system.nodes}

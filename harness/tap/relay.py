@@ -10,6 +10,7 @@ import asyncio
 import socket
 import struct
 import time
+import traceback
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -146,7 +147,7 @@ class Relay:
     """A connection of `link`. `fast`: forwarded before it is read."""
 
     __slots__ = (
-        "asked", "delivered", "down", "fast", "held", "is_closed", "link", "local", "number", "reader",
+        "asked", "blind", "delivered", "down", "fast", "held", "is_closed", "link", "local", "number", "reader",
         "station", "strict", "up", "who",
     )  # fmt: skip
 
@@ -160,7 +161,7 @@ class Relay:
         self.reader = station.tracer.open(link.client, link.server, number, link.protocol)
         self.asked: dict[int, tuple[Effect, int]] = {}
         """Effects without an answer, with the end of the message that asked for each."""
-        self.fast = self.held = self.strict = self.is_closed = False
+        self.fast = self.held = self.strict = self.is_closed = self.blind = False
         self.delivered: int | None = None
         """How much of what the client sent had gone on at the end."""
         self.local: tuple[str, int] | None = None
@@ -260,13 +261,13 @@ class Relay:
         elif flow.fed - flow.sent > _LONGEST_MESSAGE:
             flow.push(flow.fed - 1)
         else:
-            flow.push(self.reader.boundary(flow.direction))
+            flow.push(self._boundary(flow))
 
     def read(self, flow: Flow, data: bytes, time_ns: int) -> Sequence[Frame]:
         """Feed the parser, and write down what it says."""
         base = flow.read_to
         flow.read_to += len(data)
-        frames = self.reader.feed(flow.direction, data)
+        frames = self._fed(flow, data)
         if frames:
             spool, most = self.station.spool, self.station.payload_bytes
             for frame in frames:
@@ -276,7 +277,7 @@ class Relay:
                 spool.add(time_ns, self.who, frame, digest, kept)
                 if frame.effect is not None:
                     self._follow(frame, frame.effect)
-        over = flow.read_to - self.reader.boundary(flow.direction)
+        over = flow.read_to - self._boundary(flow)
         if over <= 0:
             flow.tail = b""
         elif over <= len(data):
@@ -284,6 +285,27 @@ class Relay:
         elif flow.tail is not None:
             flow.tail = flow.tail + data if over <= _LONGEST_TAIL else None
         return frames
+
+    def _fed(self, flow: Flow, data: bytes) -> Sequence[Frame]:
+        """What the parser says. One that raises has a bug, which must not keep bytes from going
+        on: the connection is not read any more, and the trace says so."""
+        if self.blind:
+            return ()
+        try:
+            return self.reader.feed(flow.direction, data)
+        except Exception as bug:  # noqa: BLE001
+            traceback.print_exc()
+            self.blind = True
+            at = flow.read_to
+            return [
+                Frame(
+                    direction=flow.direction, first=at, end=at, kind="lost-sync",
+                    error=f"the parser failed: {bug!r}",
+                )
+            ]  # fmt: skip
+
+    def _boundary(self, flow: Flow) -> int:
+        return flow.read_to if self.blind else self.reader.boundary(flow.direction)
 
     def _follow(self, frame: Frame, effect: Effect) -> None:
         if frame.outcome is Outcome.REQUESTED:

@@ -7,6 +7,7 @@ marshalled list behind its length. The columns are `COLUMNS`; times are monotoni
 import marshal
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +32,8 @@ class Spool:
         self._file: BinaryIO | None = path.open("wb") if path is not None else None
         self._rows: list[Row] = []
         self.seq = 0
+        self.error: str | None = None
+        """Why not everything is written."""
 
     def add(
         self,
@@ -58,20 +61,27 @@ class Spool:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is in memory. Raises OSError, for a full disk say."""
+        """Write what is in memory. What can't be written is lost, and `error` says why: bytes go
+        on whether they can be written down or not."""
         if self._file is None or not self._rows:
             return
         rows, self._rows = self._rows, []
+        if self.error is not None:
+            return
         content = marshal.dumps(rows)
-        self._file.write(_SIZE.pack(len(content)) + content)
-        self._file.flush()
+        try:
+            self._file.write(_SIZE.pack(len(content)) + content)
+            self._file.flush()
+        except OSError as error:
+            self.error = error.strerror or str(error)
 
     def close(self) -> None:
         """Write the rest and let go of the file. Idempotent."""
         self.flush()
         if self._file is not None:
-            self._file.close()
-            self._file = None
+            file, self._file = self._file, None
+            with suppress(OSError):  # the same once more
+                file.close()
 
 
 def _addresses(effect: Effect | None) -> tuple[str, ...]:

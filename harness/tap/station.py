@@ -163,12 +163,14 @@ class Station:
             relay.asked.clear()
 
     def end(self) -> int:
-        """Write the rest. Returns how many frames there were."""
+        """Write the rest. Returns how many frames there were. Raises OSError where not all of
+        them could be written."""
         self.drain()
-        count = self.spool.seq
-        self.spool.close()
-        self.spool = Spool()
-        return count
+        ended, self.spool = self.spool, Spool()
+        ended.close()
+        if ended.error is not None:
+            raise OSError(f"the trace is not complete: {ended.error}")
+        return ended.seq
 
     # --- acting -------------------------------------------------------------------------------
 

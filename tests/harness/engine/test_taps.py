@@ -159,6 +159,29 @@ def test_all_links_of_the_node_stand_still_not_only_the_one(
     run(servers, tmp_path, test)
 
 
+def test_a_pipelined_batch_is_cut_between_its_messages(servers: Servers, tmp_path: Path) -> None:
+    """Two transactions in one piece: the first is done, the second never gets out."""
+
+    async def test(rig: Rig) -> None:
+        mine = await rig.me()
+        await rig.taps.arm(point(When.AFTER, "me/db/commit(orders:insert)/17#1"), ["me"])
+        pg = mine.pgconn
+        pg.enter_pipeline_mode()
+        for key in (b"17", b"18"):
+            pg.send_query_params(b"INSERT INTO orders (order_id) VALUES ($1)", [key])
+            pg.pipeline_sync()
+        pg.flush()
+        reached = await met(rig)
+        assert reached.outcome is Outcome.ACKNOWLEDGED
+        assert await rig.rows() == ["17"]
+        await rig.taps.discard("me")
+        await rig.taps.open()
+        assert await rig.rows() == ["17"]
+        await mine.close()
+
+    run(servers, tmp_path, test)
+
+
 def test_an_occurrence_is_counted_from_the_beginning_and_for_its_key(
     servers: Servers, tmp_path: Path
 ) -> None:

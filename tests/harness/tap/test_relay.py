@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import pytest
 import uvloop
 
+from harness.model.frame import Frame
 from harness.tap.relay import Link
 from harness.tap.station import Station
+from harness.trace.link import OpaqueReader
 
 CLIENT_SIDE, SERVER_SIDE = "127.0.0.2", "127.0.0.1"
 MOST_S = 20.0
@@ -204,6 +206,34 @@ def test_discarding_a_node_drops_what_is_held_and_ends_its_connections() -> None
             pair.station.discard("a")
             assert await read_all(pair.server) == b""
             assert not pair.station.relays
+
+    run(test)
+
+
+def test_a_parser_that_fails_is_told_and_keeps_nothing_from_going_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test() -> None:
+        async with connected() as pair:
+            loop = asyncio.get_running_loop()
+            (relay,) = pair.station.relays
+
+            class Failing(OpaqueReader):
+                def feed(self, direction: str, data: bytes) -> list[Frame]:
+                    raise ZeroDivisionError
+
+            relay.reader = Failing()
+            told: list[Frame] = []
+            monkeypatch.setattr(
+                pair.station.spool, "add", lambda _time, _who, frame, *_: told.append(frame)
+            )
+            for word in (b"one", b"two"):
+                await loop.sock_sendall(pair.client, word)
+                assert await loop.sock_recv(pair.server, 100) == word
+            await until(lambda: relay.up.read_to == 6)
+            assert [(f.kind, f.error) for f in told] == [
+                ("lost-sync", "the parser failed: ZeroDivisionError()")
+            ]
 
     run(test)
 
