@@ -10,6 +10,9 @@ API_VERSIONS = 18
 """Its responses never have tagged fields in the header: a client that asks does not know yet what
 the broker speaks (KIP-511)."""
 
+_ANY = 32767
+"""The highest version that a header can hold."""
+
 
 class Api(NamedTuple):
     """One api. Versions from `flexible` on have compact fields and tags (None: none has)."""
@@ -42,7 +45,9 @@ _TABLE = (
     Api(15, "DescribeGroups", 0, 6, 5),
     Api(16, "ListGroups", 0, 5, 3),
     Api(17, "SaslHandshake", 0, 1, None),
-    Api(18, "ApiVersions", 0, 4, 3),
+    # A client asks in the newest version that it knows itself, and asks again in an older one where
+    # the broker doesn't (KIP-511): franz-go begins with 5, which Kafka 4.3 doesn't have.
+    Api(18, "ApiVersions", 0, _ANY, 3),
     Api(19, "CreateTopics", 2, 7, 5),
     Api(20, "DeleteTopics", 1, 6, 4),
     Api(21, "DeleteRecords", 0, 2, 2),

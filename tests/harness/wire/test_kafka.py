@@ -232,6 +232,30 @@ def test_a_transaction_of_the_java_client_is_told(codec: str) -> None:
     assert epochs == sorted(set(epochs)) and len(epochs) == len(ends) + 1
 
 
+def test_franz_go_names_topics_by_ids_that_another_connection_told() -> None:
+    """One connection asks for the topics, the next one produces to their ids; each partition's
+    batch is compressed where that makes it smaller."""
+    topics = TopicNames()
+    play(CHUNKS["kafka-franz-metadata"], KafkaParser(topics))
+    sent = only(ProduceRequested, play(CHUNKS["kafka-franz-produce"], KafkaParser(topics)))
+    assert [(e.version, e.acks, e.client_id) for e in sent] == [(13, -1, "order")] * 2
+    told = [(b.topic, b.codec, sorted(b.keys)) for b in sent[0].batches]
+    assert told == [
+        ("order.events", "none", [b"17"]),
+        ("order.events", "snappy", [b"18", b"19"]),
+    ]
+
+
+def test_a_transaction_of_franz_go_is_told() -> None:
+    """Committed, then aborted, on a connection that produces nothing itself."""
+    events = play(CHUNKS["kafka-franz-transaction"])
+    ends = only(TransactionEndRequested, events)
+    assert [(e.transactional_id, e.committed) for e in ends] == [
+        ("relay-1", True),
+        ("relay-1", False),
+    ]
+
+
 def test_a_transaction_of_kafka_python_is_told() -> None:
     """Offsets and records in one transaction, then one that is aborted."""
     events = play(CHUNKS["kafka-kafka_python-transaction"])
@@ -246,7 +270,13 @@ def test_a_transaction_of_kafka_python_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["kafka-kafka_python-group", "kafka-aiokafka-group", "kafka-librdkafka-new-group"]
+    "name",
+    [
+        "kafka-kafka_python-group",
+        "kafka-aiokafka-group",
+        "kafka-franz-group",
+        "kafka-librdkafka-new-group",
+    ],
 )
 def test_offset_commits_are_told_with_their_group(name: str) -> None:
     """Old and new membership protocols; the positions go up."""

@@ -15,6 +15,12 @@ def test_an_api_may_have_no_flexible_version() -> None:
     assert not APIS[17].is_flexible(99)
 
 
+def test_a_client_may_ask_for_the_versions_in_any_version() -> None:
+    """It learns only from the answer which ones the broker has."""
+    assert APIS[18].speaks(5)
+    assert APIS[18].is_flexible(5)
+
+
 def test_every_key_has_a_name() -> None:
     """Also one that Kafka doesn't have."""
     assert (name_of(26), name_of(1234)) == ("EndTxn", "api 1234")

@@ -61,6 +61,28 @@ ENDS = {
         "?4 orders:delete,outbox:update",
         "!4 orders:delete,outbox:update",
     ],
+    "postgres-pgx": [
+        f"?1 {BOTH}",
+        f"!1 {BOTH}",
+        f"?2 {BOTH}",
+        f"!2 {BOTH}",
+        "?3 orders:insert",
+        "!3 orders:insert",
+        "x orders:insert",
+        "x ",
+    ],
+    "postgres-pgx-pipelines": [
+        *(f"{mark}{n} {BOTH}" for n in (1, 2, 3) for mark in "?!"),
+        "?4 orders:insert",
+        "!4 orders:insert",
+        "?5 orders:insert",
+        "?6 outbox:insert",
+        "!5 orders:insert",
+        "!6 outbox:insert",
+        "?7 orders:insert",
+        "!7 orders:insert",
+    ],
+    "postgres-pgx-refused": [],
     "postgres-psycopg-cancel": [],
     "postgres-psycopg-cancel-2": [],
     "postgres-psycopg-copy": ["?1 orders:insert", "!1 orders:insert", "?2 ", "!2 ", "x "],
@@ -129,6 +151,23 @@ def test_parameters_are_told_as_text_or_as_the_bytes_that_were_bound() -> None:
     told = [e.params for e in replayed("postgres-psycopg-transactions") if isinstance(e, Statement)]
     assert ("1", '{"v":1}') in told
     assert (b"\x00\x03", "1") in told
+
+
+@pytest.mark.parametrize("name", ["postgres-pgx", "postgres-pgx-pipelines"])
+def test_statements_of_pgx_are_known_by_the_names_that_it_prepared_them_under(name: str) -> None:
+    """Described once, bound from then on; the key is among what is bound."""
+    told = [e for e in replayed(name) if isinstance(e, Statement) and e.params]
+    texts = {e.sql.split(" (")[0] for e in told if e.params[0] not in {"32", "e32"}}
+    assert {"INSERT INTO orders", "INSERT INTO outbox"} <= texts
+    first = "17" if name == "postgres-pgx" else "27"
+    assert [e.params[:2] for e in told[:2]] == [(first, "anvil"), (f"e{first}", first)]
+
+
+def test_a_client_may_hang_up_when_encryption_is_refused() -> None:
+    """pgx does, and comes again without asking."""
+    asked, answered = replayed("postgres-pgx-refused")
+    assert isinstance(asked, EncryptionRequested)
+    assert answered == EncryptionAnswered(first=0, end=1, accepted=False)
 
 
 def test_a_cancel_request_comes_on_its_own_connection() -> None:
