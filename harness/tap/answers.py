@@ -3,24 +3,34 @@
 import struct
 
 from harness.errors import DeclarationError
+from harness.wire.kafka_answers import error_response
 
 _HTTP_LOWEST, _HTTP_HIGHEST = 400, 599
+_KAFKA_HIGHEST = 133
+"""Of Kafka 4.3's own table of errors (org.apache.kafka.common.protocol.Errors)."""
 
 
-def error_answer(protocol: str, code: str, *, ends_connection: bool) -> bytes:
-    """The bytes of an error answer. `ends_connection`: it is the last thing that is sent.
-
-    Raises DeclarationError where the protocol has no such error, or where its answers cannot be
-    made up: those of Kafka have a form for each version of each request.
-    """
+def error_answer(protocol: str, code: str, request: bytes, *, ends_connection: bool) -> bytes:
+    """The bytes of an error that answers `request`. `ends_connection`: it is the last thing that
+    is sent. Raises DeclarationError where the protocol has no such error."""
     if protocol == "postgres":
         return _postgres(code, fatal=ends_connection)
     if protocol == "http":
         return _http(code)
-    raise DeclarationError(
-        f"error={code}: an error can be answered on links to PostgreSQL and over HTTP, not over "
-        f"{protocol}"
-    )
+    if protocol == "kafka":
+        return _kafka(code, request)
+    raise DeclarationError(f"error={code}: what is spoken on this link has no errors of its own")
+
+
+def _kafka(code: str, request: bytes) -> bytes:
+    if not code.lstrip("-").isdigit() or not -1 <= int(code) <= _KAFKA_HIGHEST or code == "0":
+        raise DeclarationError(
+            f"error={code}: a Kafka error is a number from 1 to {_KAFKA_HIGHEST}, or -1"
+        )
+    told = error_response(request, int(code))
+    if told is None:
+        raise DeclarationError(f"error={code}: this request cannot be answered with an error")
+    return told
 
 
 def _postgres(code: str, *, fatal: bool) -> bytes:

@@ -43,6 +43,8 @@ class Met:
     address: Address
     earlier: int
     doubtful: int
+    request: bytes
+    """The message that asks for it; empty where its beginning had gone on already."""
     others: Mapping[tuple[str, ...], int]
 
 
@@ -56,6 +58,8 @@ class _Point:
     """Effects so far that the address covers."""
     met: Met | None = None
     outcome: Outcome = Outcome.REQUESTED
+    answer: tuple[int, int] | None = None
+    """Where the answer lies in what the server sent."""
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
     def concerns(self, relay: Relay) -> bool:
@@ -90,6 +94,11 @@ class Gate:
     def met(self) -> Met | None:
         """What was met, None before."""
         return self._point.met if self._point is not None else None
+
+    @property
+    def answer(self) -> tuple[int, int] | None:
+        """Where the answer that is held lies in what the server sent; None: there is none."""
+        return self._point.answer if self._point is not None else None
 
     def arm(self, trigger: Trigger, gated: Iterable[str]) -> bool:
         """Look for it from now on. False: an exact occurrence that has already been."""
@@ -165,6 +174,7 @@ class Gate:
                     address=address,
                     earlier=earlier,
                     doubtful=doubtful,
+                    request=relay.up.message(frame.first, frame.end),
                     others=self._others(effect, address),
                 )
                 self._close(point, point.met, frame)
@@ -193,6 +203,7 @@ class Gate:
             same = frame.effect is not None and frame.effect.number == effect.number
             if same and frame.outcome in {Outcome.ACKNOWLEDGED, Outcome.FAILED}:
                 point.outcome = frame.outcome
+                point.answer = (frame.first, frame.end)
                 self._begin_settling(point)
                 return
 

@@ -131,6 +131,20 @@ class Flow(asyncio.Protocol):
         if self.ended and not self.finished and not self.kept and self.limit is None:
             self.finish()
 
+    def message(self, first: int, end: int) -> bytes:
+        """These bytes of the flow, as far as they are kept; empty where the first are not."""
+        return bytes(self.kept[first - self.sent : end - self.sent]) if first >= self.sent else b""
+
+    def instead(self, first: int, end: int, told: bytes) -> None:
+        """Send on what comes before `first`, then `told` in the stead of the bytes up to `end`."""
+        self.push(first)
+        del self.kept[: end - self.sent]
+        self.sent = end
+        if self.limit is not None:
+            self.limit = end
+        if self.sink is not None and told:
+            self.sink.write(told)
+
     def finish(self) -> None:
         """Tell the receiver that no more comes."""
         self.finished = True

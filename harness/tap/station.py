@@ -20,6 +20,8 @@ from harness.tap.spool import Spool
 from harness.trace.tracer import Tracer
 
 _BACKLOG = 1024
+_READY = b"Z\0\0\0\5"
+"""ReadyForQuery without its last byte, the status."""
 
 
 class Station:
@@ -188,22 +190,33 @@ class Station:
         self._met().relay.close(reset=True)
 
     def swallow(self) -> None:
-        """Drop what the server has answered on it so far."""
-        self._met().relay.down.drop()
+        """Drop the answer that is held, so that its client never gets it."""
+        self._replace_answer(self._met(), b"")
 
     def answer(self, error: str) -> None:
         """Answer with an error in the server's stead. Before the effect the request is never
         sent, and the connection ends with the error, because its server knows nothing of it."""
         met = self._met()
         relay = met.relay
-        before = met.effect in relay.never_sent()
-        told = error_answer(relay.link.protocol, error, ends_connection=before)
-        relay.down.drop()
-        if relay.up.source is not None:
+        before = self.gate.answer is None
+        told = error_answer(relay.link.protocol, error, met.request, ends_connection=before)
+        if not before:
+            self._replace_answer(met, told)
+        elif relay.up.source is not None:
             relay.up.source.write(told)
         if before or relay.link.protocol == "http":
             relay.drop()
             relay.close(reset=False)
+
+    def _replace_answer(self, met: Met, told: bytes) -> None:
+        if self.gate.answer is None:
+            raise EnvironmentFailed("there is no answer to the effect yet")
+        first, end = self.gate.answer
+        down = met.relay.down
+        # PostgreSQL's answer to a commit has a second message.
+        if down.message(end, end + len(_READY)) == _READY:
+            end += len(_READY) + 1
+        down.instead(first, end, told)
 
     def _met(self) -> Met:
         met = self.gate.met

@@ -220,7 +220,7 @@ def test_a_parser_that_fails_is_told_and_keeps_nothing_from_going_on(
 
             class Failing(OpaqueReader):
                 def feed(self, direction: str, data: bytes) -> list[Frame]:
-                    raise ZeroDivisionError
+                    raise ZeroDivisionError(direction, data)
 
             relay.reader = Failing()
             told: list[Frame] = []
@@ -232,7 +232,7 @@ def test_a_parser_that_fails_is_told_and_keeps_nothing_from_going_on(
                 assert await loop.sock_recv(pair.server, 100) == word
             await until(lambda: relay.up.read_to == 6)
             assert [(f.kind, f.error) for f in told] == [
-                ("lost-sync", "the parser failed: ZeroDivisionError()")
+                ("lost-sync", "the parser failed: ZeroDivisionError('client', b'one')")
             ]
 
     run(test)
