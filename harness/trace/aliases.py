@@ -7,6 +7,8 @@ a unique id is ever an alias, and an id that was seen with two keys stands for n
 import re
 from collections.abc import Iterable
 
+from harness.trace.bounded import trim
+
 MOST = 100_000
 """Ids that are remembered; the ones that were learnt longest ago are forgotten first."""
 
@@ -59,5 +61,4 @@ class Aliases:
     def _set(self, alias: str, key: str) -> None:
         self._keys.pop(alias, None)
         self._keys[alias] = key
-        if len(self._keys) > self._most:
-            del self._keys[next(iter(self._keys))]
+        trim(self._keys, self._most)

@@ -5,12 +5,12 @@ before an answer, left in doubt. What was done and what is in doubt is counted b
 server's commits of this detail and key, this topic's records of this key), whoever did it.
 """
 
-from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from harness.model.address import NO_KEY, Address
 from harness.model.effect import Effect, EffectKind, Outcome, Position
+from harness.trace.bounded import trim
 from harness.trace.occurrences import Occurrences
 
 Like = tuple[str, ...]
@@ -67,7 +67,6 @@ class Ledger:
         "_known",
         "_number",
         "_occurrences",
-        "_order",
         "_under_way",
     )
 
@@ -78,8 +77,7 @@ class Ledger:
         self._done: dict[Like, int] = {}
         self._doubts: dict[Hashable, Part] = {}
         self._added: dict[int, tuple[Part, ...]] = {}
-        self._known: set[Hashable] = set()
-        self._order: deque[Hashable] = deque()
+        self._known: dict[Hashable, None] = {}
 
     def ask(
         self,
@@ -140,11 +138,15 @@ class Ledger:
             return
         parts = under_way.all_parts
         verdicts = done or (outcome is Outcome.ACKNOWLEDGED,) * len(parts)
-        added = tuple(p for p, is_done in zip(parts, verdicts, strict=False) if is_done)
-        for part in added:
-            self._add(part)
-        self._doubt(p for p, is_done in zip(parts, verdicts, strict=False) if is_done is None)
-        self._remember(effect, added)
+        left = []
+        for part, is_done in zip(parts, verdicts, strict=False):
+            if is_done:
+                self._add(part)
+            elif is_done is None:
+                self._doubt((part,))
+            if is_done is not False:
+                left.append(part)
+        self._remember(effect, tuple(left))
 
     def close(self, link: Link, delivered: int | None = None) -> None:
         """A connection has ended. What it had asked for is in doubt; unless it lies beyond the
@@ -216,34 +218,29 @@ class Ledger:
         if isinstance(part.identity, tuple):
             if part.identity in self._known:
                 return
-            self._known.add(part.identity)
-            self._order.append(part.identity)
-            if len(self._order) > _MOST_REMEMBERED:
-                self._known.discard(self._order.popleft())
+            self._known[part.identity] = None
+            trim(self._known, _MOST_REMEMBERED)
         self._doubts.pop(part.identity, None)
         for like, number in part.likes:
             self._done[like] = self._done.get(like, 0) + number
-        while len(self._done) > _MOST_LIKES:
-            del self._done[next(iter(self._done))]
+        trim(self._done, _MOST_LIKES)
 
     def _doubt(self, parts: Iterable[Part]) -> None:
         for part in parts:
             if part.identity not in self._known:
                 self._doubts[part.identity] = part
-        while len(self._doubts) > _MOST_DOUBTS:
-            del self._doubts[next(iter(self._doubts))]
+        trim(self._doubts, _MOST_DOUBTS)
 
     def _remember(self, effect: Effect, parts: tuple[Part, ...]) -> None:
         self._added[effect.number] = parts
-        if len(self._added) > _MOST_REMEMBERED:
-            del self._added[next(iter(self._added))]
+        trim(self._added, _MOST_REMEMBERED)
 
 
 def likes_of(effect: Effect, key: str) -> tuple[Like, ...]:
     """What an effect with this key adds to: records of each topic, positions of each group in
     each topic, whatever the broker; of all else effects of this detail on this server."""
     kind = effect.kind.value
-    if effect.kind in {EffectKind.PRODUCE, EffectKind.OFFSET_COMMIT}:
+    if effect.kind is EffectKind.PRODUCE or effect.kind is EffectKind.OFFSET_COMMIT:
         return tuple([(kind, part, key) for part in effect.detail])
     return ((kind, effect.server, *effect.detail, key),)
 

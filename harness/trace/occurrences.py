@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from harness.model.address import NO_KEY, Address
+from harness.trace.bounded import trim
 
 Place = tuple[str, str, str, tuple[str, ...]]
 """Client, server, kind and detail."""
@@ -75,6 +76,6 @@ class Occurrences:
 
 def _next(by_key: dict[str, int], key: str) -> int:
     number = by_key[key] = by_key.get(key, 0) + 1
-    if number == 1 and len(by_key) > _MOST_KEYS:
-        del by_key[next(iter(by_key))]
+    if number == 1:
+        trim(by_key, _MOST_KEYS)
     return number

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from harness.model.address import NO_KEY
 from harness.trace import values
 from harness.trace.aliases import Aliases
+from harness.trace.bounded import trim
 from harness.wire.kafka_events import Record
 
 _MOST_OFFSETS = 200_000
@@ -47,8 +48,7 @@ class Records:
         for i, key in enumerate(keys):
             if key != NO_KEY:
                 self._offsets[place, base_offset + i] = key
-        while len(self._offsets) > _MOST_OFFSETS:
-            del self._offsets[next(iter(self._offsets))]
+        trim(self._offsets, _MOST_OFFSETS)
 
     def before(self, place: Place, offset: int) -> str | None:
         """The key of the last record that a group has read which goes on at this offset."""
@@ -61,5 +61,4 @@ class Records:
     def committed(self, group: str, place: Place, offset: int) -> None:
         """A coordinator has acknowledged a group's position."""
         self._committed[group, place] = offset
-        while len(self._committed) > _MOST_POSITIONS:
-            del self._committed[next(iter(self._committed))]
+        trim(self._committed, _MOST_POSITIONS)

@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 from harness.model.address import NO_KEY
 from harness.model.effect import Effect
+from harness.trace.bounded import trim
 
 _MOST = 4096
 
@@ -37,5 +38,4 @@ class Repeats:
         for identity in identities:
             if identity is not None:
                 self._sent[identity] = (place, occurrences)
-        while len(self._sent) > _MOST:
-            del self._sent[next(iter(self._sent))]
+        trim(self._sent, _MOST)

@@ -8,6 +8,7 @@ import re
 from harness.model.effect import EffectKind, Outcome
 from harness.model.frame import Frame
 from harness.trace import values
+from harness.trace.bounded import trim
 from harness.trace.ledger import Link
 from harness.trace.state import State
 from harness.wire import replication_events as events
@@ -87,8 +88,7 @@ class ReplicationReader:
             seen = self._keys.setdefault(self._block or event.xid, set())
             if len(seen) < _MOST_KEYS:
                 seen |= keys
-            if len(self._keys) > _MOST_TRANSACTIONS:
-                del self._keys[next(iter(self._keys))]
+            trim(self._keys, _MOST_TRANSACTIONS)
         return Frame(
             direction=event.direction.value,
             first=event.first,

@@ -3,6 +3,8 @@
 from collections import deque
 from collections.abc import Iterable
 
+from harness.trace.bounded import trim
+
 _MOST_SENT = 10_000
 _MOST_SLOTS = 1024
 _MOST_KEYS = 512
@@ -56,8 +58,7 @@ class Slots:
         found = self._slots.get((server, name))
         if found is None:
             found = self._slots[server, name] = Slot()
-            if len(self._slots) > _MOST_SLOTS:
-                del self._slots[next(iter(self._slots))]
+            trim(self._slots, _MOST_SLOTS)
         return found
 
     def forget_keys(self) -> None:

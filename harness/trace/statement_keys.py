@@ -3,6 +3,7 @@
 import re
 
 from harness.trace.aliases import Aliases
+from harness.trace.bounded import trim
 from harness.trace.sql_values import Params, Template, template
 
 _NONE: frozenset[str] = frozenset()
@@ -53,6 +54,5 @@ class StatementKeys:
         found = template(sql, self._key_columns)
         if len(sql) <= _LONGEST_CACHED:
             self._templates[sql] = found
-            if len(self._templates) > _MOST_TEMPLATES:
-                del self._templates[next(iter(self._templates))]
+            trim(self._templates, _MOST_TEMPLATES)
         return found

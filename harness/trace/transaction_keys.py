@@ -1,6 +1,7 @@
 """The business keys of a session's transaction, statement by statement, until its commit is asked
 for. What a roll-back to a savepoint undoes is not among them."""
 
+from harness.trace.bounded import trim
 from harness.trace.state import State
 from harness.wire.postgres_events import Statement
 from harness.wire.sql import Kind, Write, recognise_one
@@ -76,8 +77,7 @@ class TransactionKeys:
                 self._roll_back_to(name)
             case Kind.PREPARE_TRANSACTION:
                 self._prepared[name] = self._noted
-                if len(self._prepared) > _MOST_NAMES:
-                    del self._prepared[next(iter(self._prepared))]
+                trim(self._prepared, _MOST_NAMES)
                 self._begin([])
             case Kind.COMMIT_PREPARED:
                 self._begin(self._prepared.pop(name, []))

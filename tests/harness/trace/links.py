@@ -90,7 +90,9 @@ def _value(param: str | bytes | None) -> bytes:
 
 def answered(sql: str, tag: str = "", status: str = "T") -> list[tuple[str, bytes]]:
     """What the server says to `extended`."""
-    tag = tag or {"INSERT": "INSERT 0 1"}.get(sql.split(maxsplit=1)[0], f"{sql.split(maxsplit=1)[0]} 1")
+    tag = tag or {"INSERT": "INSERT 0 1"}.get(
+        sql.split(maxsplit=1)[0], f"{sql.split(maxsplit=1)[0]} 1"
+    )
     return [("<", message("1") + message("2") + message("n")), done(tag), ready(status)]
 
 
