@@ -35,23 +35,29 @@ def requests(path: Path) -> Iterator[bytes]:
         sent = sent[end:]
 
 
-FOUND = [
-    pytest.param(request, id=f"{path.stem}-{APIS[key].name}-v{version}-{number}")
+def kind(request: bytes) -> tuple[int, int]:
+    """Api key and version."""
+    key, version = struct.unpack_from(">hh", request, 4)
+    return key, version
+
+
+FOUND = {
+    f"{path.stem}-{APIS[kind(request)[0]].name}-{number}": request
     for path in sorted(CAPTURES.glob("kafka-*.txt"))
     for number, request in enumerate(requests(path))
-    if (key := struct.unpack_from(">h", request, 4)[0]) in EFFECTS
-    and (version := struct.unpack_from(">h", request, 6)[0]) >= 0
-]
+    if kind(request)[0] in EFFECTS
+}
 
 
 def test_the_captures_have_every_effect_in_several_versions() -> None:
-    kinds = {struct.unpack_from(">hh", param.values[0], 4) for param in FOUND}
+    kinds = {kind(request) for request in FOUND.values()}
     assert {key for key, _ in kinds} == EFFECTS
     assert len({version for key, version in kinds if key == 0}) > 1
 
 
-@pytest.mark.parametrize("request_", FOUND)
-def test_an_error_is_read_as_the_answer_to_its_request(request_: bytes) -> None:
+@pytest.mark.parametrize("name", FOUND)
+def test_an_error_is_read_as_the_answer_to_its_request(name: str) -> None:
+    request_ = FOUND[name]
     answer = error_response(request_, 6)
     assert answer is not None
     parser = KafkaParser()

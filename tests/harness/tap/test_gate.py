@@ -1,0 +1,168 @@
+"""The gate over relays that are fed by hand: what is looked at, and what then stands still."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import uvloop
+
+from harness.model.address import Address
+from harness.model.cut import Reached, Trigger, When
+from harness.model.effect import Outcome
+from harness.tap.relay import Link, Relay
+from harness.tap.station import Station
+
+CAPTURES = Path(__file__).parents[1] / "wire" / "captures"
+COMMIT = Address.parse("order/order-db/commit")
+
+
+class Leg(asyncio.Transport):
+    """A socket that only remembers what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__({"sockname": ("198.18.0.10", 40000)})
+        self.got = bytearray()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.got += data
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+    def write_eof(self) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+def conversation() -> list[tuple[str, bytes]]:
+    """psycopg's, with several commits."""
+    text = (CAPTURES / "postgres-psycopg-transactions.txt").read_text(encoding="ascii")
+    return [(line[0], bytes.fromhex(line[2:])) for line in text.splitlines()]
+
+
+def connected(station: Station, client: str, server: str) -> tuple[Relay, Leg, Leg]:
+    link = Link(
+        client=client, server=server, listen="", address="", port=0, protocol="postgres"
+    )  # fmt: skip
+    relay = Relay(station, link, len(station.relays) + 1)
+    station.relays.add(relay)
+    ours, theirs = Leg(), Leg()
+    relay.up.source, relay.down.source = ours, theirs
+    relay.up.sink, relay.down.sink = theirs, ours
+    relay.local = ("198.18.0.10", 40000)
+    station.gate.made(relay)
+    relay.proceed()
+    return relay, ours, theirs
+
+
+def run(test: Callable[[Station, list[Reached]], Awaitable[None]]) -> None:
+    async def main() -> None:
+        told: list[Reached] = []
+        station = Station(told.append)
+        station.begin(Path("/dev/null"), frozenset({"order_id"}), 0)
+        try:
+            await test(station, told)
+        finally:
+            station.end()
+
+    uvloop.run(main())
+
+
+def play(relay: Relay) -> None:
+    for side, data in conversation():
+        (relay.up if side == ">" else relay.down).data_received(data)
+
+
+def test_without_a_point_everything_goes_on_at_once() -> None:
+    async def test(station: Station, told: list[Reached]) -> None:
+        relay, ours, theirs = connected(station, "order", "order-db")
+        play(relay)
+        assert relay.fast
+        station.drain()
+        assert bytes(theirs.got) == b"".join(d for s, d in conversation() if s == ">")
+        assert bytes(ours.got) == b"".join(d for s, d in conversation() if s == "<")
+        assert station.tracer.count(COMMIT) > 1
+        assert told == []
+
+    run(test)
+
+
+def test_aimed_at_without_being_met_everything_goes_on_too() -> None:
+    async def test(station: Station, told: list[Reached]) -> None:
+        never = Address.parse("order/order-db/commit(nothing)")
+        station.gate.arm(Trigger(when=When.BEFORE, address=never), ["order"])
+        relay, _, theirs = connected(station, "order", "order-db")
+        assert not relay.fast
+        play(relay)
+        assert bytes(theirs.got) == b"".join(d for s, d in conversation() if s == ">")
+        assert told == []
+        station.gate.open()
+        assert relay.fast
+
+    run(test)
+
+
+def test_met_the_request_and_all_links_of_the_node_are_held_in_that_turn() -> None:
+    async def test(station: Station, told: list[Reached]) -> None:
+        relay, _, theirs = connected(station, "order", "order-db")
+        own, _, _ = connected(station, "order", "kafka-1")
+        incoming, _, _ = connected(station, "client", "order")
+        other, _, _ = connected(station, "relay", "order-db")
+        station.gate.arm(Trigger(when=When.BEFORE, address=COMMIT), ["order"])
+        for side, data in conversation():
+            (relay.up if side == ">" else relay.down).data_received(data)
+            if relay.held:
+                break
+        assert own.held
+        assert incoming.held
+        assert not other.held
+        assert relay.up.kept
+        sent = bytes(theirs.got)
+        assert relay.up.sent == len(sent)
+        await asyncio.sleep(0.01)
+        (reached,) = told
+        assert reached.outcome is Outcome.REQUESTED
+        assert reached.effect.addresses[0] == reached.address
+        late, _, _ = connected(station, "order", "order-db")
+        assert late.held
+        station.gate.open()
+        assert bytes(theirs.got) == sent + data[-(len(theirs.got) - len(sent)) :]
+        assert not any(each.held for each in (relay, own, incoming, late))
+
+    run(test)
+
+
+def test_the_answer_is_awaited_and_kept() -> None:
+    async def test(station: Station, told: list[Reached]) -> None:
+        relay, ours, _ = connected(station, "order", "order-db")
+        station.gate.arm(Trigger(when=When.AFTER, address=COMMIT), ["order"])
+        chunks = iter(conversation())
+        for side, data in chunks:
+            (relay.up if side == ">" else relay.down).data_received(data)
+            if relay.held:
+                break
+        await asyncio.sleep(0.01)
+        assert told == []
+        before = bytes(ours.got)
+        side, data = next(chunks)
+        assert side == "<"
+        relay.down.data_received(data)
+        await asyncio.sleep(0.01)
+        (reached,) = told
+        assert reached.outcome is Outcome.ACKNOWLEDGED
+        assert bytes(ours.got) == before
+        station.gate.open()
+        assert bytes(ours.got) == before + data
+
+    run(test)

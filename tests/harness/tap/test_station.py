@@ -1,0 +1,75 @@
+"""The station's own part: listeners, counts and scenarios; what passes is test_relay's."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from harness.errors import HarnessBug
+from harness.tap.relay import Link
+from harness.tap.spool import COLUMNS, read_spool
+from harness.tap.station import Station
+
+SERVER, TAP = "127.0.0.1", "127.0.0.3"
+
+
+def test_a_taken_address_is_an_error_that_names_it() -> None:
+    async def test() -> None:
+        with socket.create_server((TAP, 0)) as taken:
+            port = taken.getsockname()[1]
+            link = Link(
+                client="a", server="b", listen=TAP, address=SERVER, port=port, protocol="http"
+            )
+            station = Station(lambda _reached: None)
+            with pytest.raises(OSError, match=TAP):
+                await station.listen([link])
+            await station.close()
+
+    uvloop.run(test())
+
+
+def test_a_connection_is_in_the_spool_of_the_scenario_that_it_opens_in(tmp_path: Path) -> None:
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        station = Station(lambda _reached: None)
+        with socket.create_server((SERVER, 0)) as server:
+            port = server.getsockname()[1]
+            server.setblocking(False)
+            link = Link(
+                client="a", server="b", listen=TAP, address=SERVER, port=port, protocol="http"
+            )
+            await station.listen([link])
+            for name in ("first", "second"):
+                station.begin(tmp_path / name, frozenset(), 20)
+                client = socket.socket()
+                client.setblocking(False)
+                await loop.sock_connect(client, (TAP, port))
+                taken, _ = await loop.sock_accept(server)
+                taken.setblocking(False)
+                await loop.sock_sendall(client, b"POST /x HTTP/1.1\r\ncontent-length: 0\r\n\r\n")
+                await loop.sock_recv(taken, 1000)
+                client.close()
+                taken.close()
+                station.end()
+        await station.close()
+        for name in ("first", "second"):
+            rows = [dict(zip(COLUMNS, row, strict=True)) for row in read_spool(tmp_path / name)]
+            posts = [row for row in rows if row["kind"] == "http"]
+            assert [(p["addresses"], p["payload"]) for p in posts] == [
+                (("a/b/http(POST:/x)/-#1",), b"POST /x HTTP/1.1\r\nco")
+            ]
+
+    uvloop.run(test())
+
+
+def test_acting_without_a_point_is_a_bug_of_the_caller() -> None:
+    async def test() -> None:
+        station = Station(lambda _reached: None)
+        for act in (station.reset, station.swallow):
+            with pytest.raises(HarnessBug):
+                act()
+        await station.close()
+
+    uvloop.run(test())
