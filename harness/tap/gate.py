@@ -223,7 +223,10 @@ class Gate:
         if self._state is _State.AWAITING:
             if point.met.relay.is_closed:
                 self._begin_settling(point)
-        elif self._state is _State.SETTLING and not self._under_way(point.met):
+        elif self._state is _State.SETTLING and not any(
+            effect.client in point.gated for effect in self._under_way(point.met)
+        ):
+            # What others have asked of the gated nodes may never be answered: they stand still.
             self._stand()
 
     def _under_way(self, met: Met) -> tuple[Effect, ...]:
