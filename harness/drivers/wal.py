@@ -60,6 +60,7 @@ class WalLedger:
         self.why_not: str | None = f"{node}: its write-ahead log is not being read"
         self._postgres = postgres
         self._logs: dict[str, _Log] = {}
+        self._first_xid = 0
         self._reading = asyncio.Lock()
 
     async def open(self) -> None:
@@ -78,8 +79,28 @@ class WalLedger:
             await asyncio.gather(
                 *(self._read(database, log, timeout_s) for database, log in self._logs.items())
             )
+        return self.known()
+
+    def known(self) -> tuple[Committed, ...]:
+        """What `read` has found until now, without asking the server."""
         every = (committed for log in self._logs.values() for committed in log.found)
         return tuple(sorted(every, key=lambda committed: committed.position))
+
+    async def wait_written(self, timeout_s: float) -> bool:
+        """Await that the log is on the disk as far as it goes now, which with synchronous_commit
+        off is later than the acknowledgement. Whether it came to that in time."""
+        ends = time.monotonic() + timeout_s
+        end = (await self._postgres.query(_INSERTED))[0][0]
+        while not (await self._postgres.query(_IS_FLUSHED, (end,)))[0][0]:
+            if time.monotonic() > ends:
+                return False
+            await asyncio.sleep(_POLL_S)
+        return True
+
+    async def rolled_back(self) -> int:
+        """How many transactions and subtransactions that were to change something have come to
+        nothing since the opening. All others that are not in the log have changed nothing."""
+        return int((await self._postgres.query(_ABORTED, (self._first_xid,)))[0][0])
 
     def close(self) -> None:
         """Stop reading. The slots go with the system's own, in `Postgres.drop_slots`."""
@@ -99,6 +120,7 @@ class WalLedger:
                 f"{len(databases)} for the harness and {_LEFT_FREE} free ones do not fit in "
                 "(max_replication_slots)"
             )
+        self._first_xid = int((await postgres.query(_NEXT_XID))[0][0])
         self._logs = {name: await self._log(name) for name in databases}
         return None
 
@@ -178,3 +200,14 @@ SELECT lsn::text, xid::text::bigint, data FROM pg_logical_slot_peek_changes(%s, 
 """
 
 _ADVANCE = "SELECT pg_replication_slot_advance(%s, %s::pg_lsn)"
+
+_INSERTED = "SELECT pg_current_wal_insert_lsn()::text"
+_IS_FLUSHED = "SELECT pg_current_wal_flush_lsn() >= %s::pg_lsn"
+
+_NEXT_XID = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+
+_ABORTED = """
+SELECT count(*)
+FROM generate_series(%s, pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1) xid
+WHERE pg_xact_status(xid::text::xid8) = 'aborted'
+"""

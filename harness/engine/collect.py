@@ -1,8 +1,8 @@
 """Reads everything a verdict needs out of the system, as Arrow tables by name.
 
 Names are those of the run directory's snapshot, without the file suffix: `db.<node>.<table>`,
-`kafka.<topic>`, `groups`, `slots`, `connect`, `quiescence`. Stores are read in parallel. What can
-be read is written even where another part cannot.
+`kafka.<topic>`, `groups`, `slots`, `transactions`, `connect`, `quiescence`. Stores are read in
+parallel. What can be read is written even where another part cannot.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import pyarrow as pa
 from harness.drivers.connect import Connect, ConnectorStatus
 from harness.drivers.kafka import Kafka, Record
 from harness.drivers.postgres import Postgres
+from harness.engine.committed import BusinessKeys, rows_of
 from harness.engine.quiesce import QuietCondition
 from harness.engine.world import World
 from harness.errors import EnvironmentFailed
@@ -25,6 +26,7 @@ from harness.model.snapshot import (
     QUIESCENCE_SCHEMA,
     SLOTS_SCHEMA,
     TOPIC_SCHEMA,
+    TRANSACTIONS_SCHEMA,
 )
 
 WriteTable = Callable[[str, pa.Table], None]
@@ -49,6 +51,7 @@ async def collect(
         for node, postgres in world.postgres.items()
     }
     parts["slots"] = _slots(world.postgres, write_table)
+    parts["transactions"] = _transactions(world, write_table)
     parts["connectors"] = _connect(world.connect, write_table)
     parts["topics"] = _topics(world.kafka, world.internal_topics, write_table)
     parts["groups"] = _groups(world.kafka, write_table)
@@ -125,6 +128,19 @@ async def _slots(servers: Mapping[str, Postgres], write_table: WriteTable) -> No
         for slot in await postgres.slots()
     ]
     write_table("slots", pa.Table.from_pylist(rows, schema=SLOTS_SCHEMA))
+
+
+async def _transactions(world: World, write_table: WriteTable) -> None:
+    """No table where no server's log can be read: nothing must be taken for nothing was done."""
+    ledgers = [ledger for ledger in world.ledgers.values() if ledger.why_not is None]
+    if not ledgers:
+        return
+    found = await asyncio.gather(*(ledger.read() for ledger in ledgers))
+    keys = BusinessKeys(world.key_columns)
+    for committed in found:
+        keys.learn(committed)
+    rows = [row for committed in found for row in rows_of(committed, keys)]
+    write_table("transactions", pa.Table.from_pylist(rows, schema=TRANSACTIONS_SCHEMA))
 
 
 async def _connect(workers: Mapping[str, Connect], write_table: WriteTable) -> None:

@@ -20,6 +20,7 @@ from harness.engine.collect import collect
 from harness.engine.history import History
 from harness.engine.ledger import Ledger
 from harness.engine.nemesis import Nemesis
+from harness.engine.proof import StoreProof
 from harness.engine.quiesce import wait_quiet
 from harness.engine.stack import Stack
 from harness.engine.stage import StoreWitness
@@ -189,6 +190,7 @@ class ScenarioRun:
             witness=StoreWitness(self._world, self._stack.suite.committed),
             connectors=self._stack.controls(self._world),
             points=self._stack.taps,
+            proof=StoreProof(self._world),
             remaining_s=lambda: max(0.0, self._work_ends_at - self._clock.elapsed_s()),
         )
         return Nemesis(

@@ -8,12 +8,14 @@ groups deleted, so that every scenario begins with what the compose file and its
 import asyncio
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
 from harness.drivers.connect import Connect
 from harness.drivers.kafka import Kafka
 from harness.drivers.postgres import Postgres
+from harness.drivers.wal import WalLedger
 from harness.engine.stage import WorkerControl, connector_of
 from harness.engine.taps import Taps
 from harness.engine.world import World
@@ -24,6 +26,7 @@ from harness.model.scenario import Pattern
 from harness.model.suite import Suite
 from harness.model.system import ROLE_PORTS, Node, Role, System
 from harness.together import together
+from harness.wire import kafka_offsets
 
 _CONNECTOR_TIMEOUT_S = 30.0
 _SESSION_TIMEOUT_S = 15.0
@@ -131,6 +134,9 @@ class Stack:
             internal_topics=self._world.internal_topics,
             quiet_queries=quiet,
             published=tuple(self.suite.published.get(pattern.name, ())),
+            ledgers=self._world.ledgers,
+            offsets_from=self._world.offsets_from,
+            key_columns=self.suite.key_columns,
         )
 
     def controls(self, world: World) -> dict[str, WorkerControl]:
@@ -147,6 +153,7 @@ class Stack:
         elif self._state is _Data.UNKNOWN:
             await self.rebuild()
         self._state = _Data.DIRTY
+        await self._keep_ledgers()
         if self.taps is not None and spool is not None:
             await self.taps.begin(spool, self.suite.key_columns, self.payload_bytes)
         services = [node for node in system.nodes if node.role is Role.SERVICE]
@@ -154,6 +161,17 @@ class Stack:
         await together(
             self._register(pattern), self.environment.start([node.name for node in services])
         )
+
+    async def _keep_ledgers(self) -> None:
+        """From here on the stores' logs are kept: what was done before is no scenario's."""
+        for ledger in self._world.ledgers.values():
+            ledger.close()
+        ledgers = {node: WalLedger(node, db) for node, db in self._world.postgres.items()}
+        await asyncio.gather(*(ledger.open() for ledger in ledgers.values()))
+        kafka = self._world.kafka
+        ends = {} if kafka is None else await kafka.end_offsets([kafka_offsets.TOPIC])
+        offsets_from = {partition: end for (_, partition), end in ends.items()}
+        self._world = replace(self._world, ledgers=ledgers, offsets_from=offsets_from)
 
     async def _register(self, pattern: Pattern) -> None:
         workers = tuple(self._world.connect.values())

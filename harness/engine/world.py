@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from harness.drivers.connect import Connect
 from harness.drivers.kafka import Kafka
 from harness.drivers.postgres import Postgres
+from harness.drivers.wal import WalLedger
 from harness.model.suite import Published, StoreQuery
 
 
@@ -21,6 +22,12 @@ class World:
     quiet_queries: tuple[StoreQuery, ...] = ()
     """Counts that are 0 when the system has come to rest, e.g. of unsent outbox rows."""
     published: tuple[Published, ...] = ()
+    ledgers: Mapping[str, WalLedger] = field(default_factory=dict)
+    """What each database server has committed since the scenario began."""
+    offsets_from: Mapping[int, int] = field(default_factory=dict)
+    """Partition of the coordinators' log → where it ended when the scenario began."""
+    key_columns: frozenset[str] = frozenset()
+    """Names of the columns that hold the business key, wherever they appear."""
 
     async def close(self) -> None:
         """Close every client. Idempotent."""

@@ -24,6 +24,8 @@ class OffsetCommitted:
     partition: int
     offset: int | None
     """The next one to be read. None: the group's position was deleted."""
+    at_ms: int | None
+    """When, by the coordinator's clock, in milliseconds since the epoch."""
 
 
 def read_commit(key: bytes | None, value: bytes | None) -> OffsetCommitted | None:
@@ -34,14 +36,21 @@ def read_commit(key: bytes | None, value: bytes | None) -> OffsetCommitted | Non
     if reader.int16() not in _KEY_VERSIONS:
         return None
     group, topic, partition = reader.string(), reader.string(), reader.int32()
-    offset = None if value is None else _offset(value)
-    return OffsetCommitted(group=group, topic=topic, partition=partition, offset=offset)
+    offset, at_ms = (None, None) if value is None else _position(value)
+    return OffsetCommitted(
+        group=group, topic=topic, partition=partition, offset=offset, at_ms=at_ms
+    )
 
 
-def _offset(value: bytes) -> int:
-    """It comes first in every version."""
+def _position(value: bytes) -> tuple[int, int]:
+    """Offset and time; between them are the leader's epoch, from version 3 on, and a text."""
     reader = Reader(value)
     version = reader.int16()
     if version not in _VALUE_VERSIONS:
         raise Malformed(f"an offset commit of version {version}")
-    return reader.int64()
+    reader.flexible = version >= 4
+    offset = reader.int64()
+    if version >= 3:
+        reader.int32()
+    reader.skip_string()
+    return offset, reader.int64()

@@ -191,6 +191,38 @@ def test_its_slots_are_no_part_of_the_system(servers: Servers) -> None:
 
 
 @pytest.mark.stack
+def test_what_came_to_nothing_is_counted(servers: Servers) -> None:
+    """By who had begun to change something; a commit of no change is none of them."""
+
+    async def body(server: Postgres, ledger: WalLedger) -> None:
+        assert await ledger.rolled_back() == 0
+        await server.query("INSERT INTO log VALUES (2)", database="orders")
+        await server.query("UPDATE log SET n = 3 WHERE n = 0", database="orders")
+        await server.query("SELECT FROM log FOR UPDATE", database="orders")
+        await server.query("BEGIN; SELECT FROM log; ROLLBACK", database="orders")
+        assert (len(await ledger.read()), await ledger.rolled_back()) == (1, 0)
+        await server.query("BEGIN; DELETE FROM log; ROLLBACK", database="orders")
+        assert (len(await ledger.read()), await ledger.rolled_back()) == (1, 1)
+
+    with_ledger(servers.postgres, body)
+
+
+@pytest.mark.stack
+def test_a_commit_may_be_acknowledged_before_it_is_written(servers: Servers) -> None:
+    """Awaiting the disk awaits it."""
+
+    async def body(server: Postgres, ledger: WalLedger) -> None:
+        for n in range(5):
+            lazy = f"SET synchronous_commit = off; INSERT INTO log VALUES ({n})"
+            await server.query(lazy, database="orders")
+            assert await ledger.wait_written(2.0)
+            assert len(await ledger.read()) == n + 1
+        assert ledger.known() == await ledger.read()
+
+    with_ledger(servers.postgres, body)
+
+
+@pytest.mark.stack
 def test_what_a_frozen_server_did_not_answer_is_told_later(servers: Servers) -> None:
     """A read that is broken off loses nothing."""
 
@@ -256,6 +288,7 @@ class Answers(Postgres):
             {
                 "wal_level": [("logical", 10, 0)],
                 "datname": [("orders",)],
+                "pg_snapshot_xmax": [(700,)],
                 "pg_create": EnvironmentFailed("postgres db:5432: no plugin"),
             },
             "db: its write-ahead log cannot be read: postgres db:5432: no plugin",
@@ -274,6 +307,7 @@ def test_what_is_no_line_of_the_plugin_is_told() -> None:
     answers = {
         "wal_level": [("logical", 10, 0)],
         "datname": [("orders",)],
+        "pg_snapshot_xmax": [(700,)],
         "peek": [("0/1", 7, "garbage")],
     }
 

@@ -9,11 +9,18 @@ import pytest
 from harness.drivers.kafka import Kafka
 from harness.drivers.kafka_python import KafkaProducer
 from harness.drivers.postgres import Postgres
+from harness.drivers.wal import WalLedger
 from harness.engine.collect import collect, file_name
 from harness.engine.quiesce import QuietCondition
 from harness.engine.world import World
 from harness.errors import EnvironmentFailed
-from harness.model.snapshot import CONNECT_SCHEMA, GROUPS_SCHEMA, SLOTS_SCHEMA, TOPIC_SCHEMA
+from harness.model.snapshot import (
+    CONNECT_SCHEMA,
+    GROUPS_SCHEMA,
+    SLOTS_SCHEMA,
+    TOPIC_SCHEMA,
+    TRANSACTIONS_SCHEMA,
+)
 
 TOPIC = "aftershock.collect"
 DATABASE = "collected"
@@ -59,7 +66,16 @@ def test_everything_is_read_by_its_name(servers: Servers) -> None:
             await asyncio.to_thread(produce, servers.kafka)
             quiet = QuietCondition(name="stable", met=True, waited_s=0.5, detail="still")
             internal = frozenset(await kafka.topics()) - {TOPIC, "empty"}
-            world = World(postgres={"order-db": postgres}, kafka=kafka, internal_topics=internal)
+            ledgers = {n: WalLedger(n, postgres) for n in ("order-db", "closed-db")}
+            await ledgers["order-db"].open()
+            await postgres.query("INSERT INTO t VALUES ('2'), ('3')", database=DATABASE)
+            world = World(
+                postgres={"order-db": postgres},
+                kafka=kafka,
+                internal_topics=internal,
+                ledgers=ledgers,
+                key_columns=frozenset({"id"}),
+            )
             await collect(world, found.__setitem__, (quiet,))
         finally:
             await postgres.drop_slots()
@@ -77,8 +93,23 @@ def test_everything_is_read_by_its_name(servers: Servers) -> None:
         "kafka.empty",
         "quiescence",
         "slots",
+        "transactions",
     ]
-    assert found["db.order-db.t"].to_pylist() == [{"id": "1"}]
+    assert found["db.order-db.t"].to_pylist() == [{"id": n} for n in "123"]
+    changes = found["transactions"]
+    assert changes.schema == TRANSACTIONS_SCHEMA
+    assert changes.drop_columns(["xid", "lsn"]).to_pylist() == [
+        {
+            "node": "order-db",
+            "database": DATABASE,
+            "position": position,
+            "table": "t",
+            "operation": "insert",
+            "key": key,
+            "columns": f'{{"id": "{key}"}}',
+        }
+        for position, key in ((1, "2"), (2, "3"))
+    ]
     records = found[f"kafka.{TOPIC}"]
     assert records.schema == found["kafka.empty"].schema == TOPIC_SCHEMA
     assert records.drop_columns(["timestamp"]).to_pylist() == [

@@ -76,6 +76,14 @@ class Shop:
         await eventually(look, within_s=30)
         return answer.status or 0
 
+    async def logged(self) -> dict[str, list[str]]:
+        """Server → the tables that its log has changes of."""
+        ledgers = self.world.ledgers.items()
+        return {
+            node: sorted({c.table for one in await ledger.read() for c in one.transaction.changes})
+            for node, ledger in ledgers
+        }
+
     def pids(self) -> dict[str, int | None]:
         """Server → process."""
         return {name: self.environment.pid(name) for name in self.stack.servers}
@@ -101,11 +109,14 @@ async def life(directory: str) -> dict[str, Any]:
             seen["groups"] = sorted(set(dirty["groups"]) - set(clean["groups"]))
             seen["connectors"] = len(dirty["connectors"][0])
             seen["rows come"] = dirty["rows"] != clean["rows"]
+            seen["logged"] = await shop.logged()
 
             await shop.stack.reset()
             seen["after the reset"] = differences(clean, await contents(shop.world))
 
             await shop.begin(dual_write)
+            seen["logged anew"] = await shop.logged()
+            seen["offsets anew"] = sum(shop.world.offsets_from.values()) > 0
             seen["the same order again"] = await shop.order()
             seen["same servers"] = shop.pids() == first
             # A consumer that was killed is a member of its group until its session ends.
@@ -139,7 +150,14 @@ def test_every_scenario_begins_with_what_the_compose_file_made(tmp_path: Path) -
         "groups": ["inventory", "shipping"],
         "connectors": 1,
         "rows come": True,
+        "logged": {
+            "order-db": ["orders", "outbox"],
+            "inventory-db": ["inbox", "stock", "stock_movements"],
+            "shipping-db": ["inbox", "shipment_changes", "shipments"],
+        },
         "after the reset": {},
+        "logged anew": {"order-db": [], "inventory-db": [], "shipping-db": []},
+        "offsets anew": True,
         "the same order again": 201,
         "same servers": True,
         "after a kill": 201,

@@ -10,6 +10,8 @@ from harness.wire.kafka_primitives import Malformed
 KEY = b"\0\1\0\x09inventory\0\x0corder.events\0\0\0\2"
 """As Kafka 4.3 writes it."""
 HEADS = {
+    "version 0": b"\0\0\0\0\0\0\0\0\0\x7e\0\4text\0\0\1\xa2\n\xdfp`",
+    "version 1": b"\0\1\0\0\0\0\0\0\0\x7e\0\0\0\0\1\xa2\n\xdfp`\0\0\0\0\0\0\0\0",
     "version 3": b"\0\3\0\0\0\0\0\0\0\x7e\0\0\0\0\0\0\0\0\1\xa2\n\xdfp`",
     "version 4, with the topic's id": b"\0\4\0\0\0\0\0\0\0\x7e\0\0\0\0\1\0\0\1\xa2\n\xdfp`\1\0\x10"
     b"*\xb5\xfe\xff\xc3B@=\x93\xd7\xef-\x90\xc6\xe35",
@@ -18,9 +20,9 @@ HEADS = {
 
 @pytest.mark.parametrize("value", HEADS.values(), ids=HEADS)
 def test_a_commit_is_read(value: bytes) -> None:
-    """Group, topic, partition and offset."""
+    """Group, topic, partition, offset and time."""
     assert read_commit(KEY, value) == OffsetCommitted(
-        group="inventory", topic="order.events", partition=2, offset=126
+        group="inventory", topic="order.events", partition=2, offset=126, at_ms=1795478745184
     )
 
 

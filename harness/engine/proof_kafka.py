@@ -1,0 +1,144 @@
+"""Whether records, offsets and transactions' ends have reached the brokers.
+
+Records and positions are counted over all that the logs have since the scenario began, by
+business key, as the wire counts them: the effect is done if there is one more than the wire has
+shown done before it.
+"""
+
+from typing import Any
+
+from harness.drivers.kafka import Kafka, Record
+from harness.engine.committed import BusinessKeys
+from harness.engine.positions import count, meant, requests_of
+from harness.engine.proof_commit import keys_of
+from harness.engine.world import World
+from harness.errors import EnvironmentFailed
+from harness.model.address import NO_KEY
+from harness.model.cut import Achieved, Reached
+from harness.trace.records import Records
+from harness.wire import kafka_events
+from harness.wire.kafka_offsets import TOPIC as OFFSETS
+from harness.wire.kafka_offsets import OffsetCommitted, read_commit
+from harness.wire.kafka_primitives import Malformed
+
+_ANSWER_S = 3.0
+
+
+async def produce(world: World, reached: Reached) -> Achieved:
+    """Records of the key in the effect's topics. Raises EnvironmentFailed."""
+    kafka, key = _kafka(world), reached.address.key or NO_KEY
+    found = await _records(kafka, await keys_of(world), reached.effect.detail, world)
+    own = [record for record, of in found if of == key]
+    done = verdict(len(own), reached)
+    there = f"{_counted(len(own), 'record')} of key {key} in {', '.join(reached.effect.detail)}"
+    last = own[-1] if own else None
+    if last is not None:
+        there += f", the last one at {last.topic}[{last.partition}]@{last.offset}"
+    return Achieved(
+        done=done,
+        says=f"{there}; {_before(reached)}",
+        measured={
+            "earlier": reached.earlier,
+            "doubtful": reached.doubtful,
+            "found": [list(record.place) for record in own],
+        },
+    )
+
+
+async def offset_commit(world: World, reached: Reached) -> Achieved:
+    """The group's positions in the coordinator's log. Raises EnvironmentFailed."""
+    kafka, effect, key = _kafka(world), reached.effect, reached.address.key or NO_KEY
+    group = effect.group or ""
+    topics = [part.removeprefix(f"{group}:") for part in effect.detail]
+    commits = await _commits(kafka, world)
+    requests = requests_of(group, commits)
+    found = await _records(kafka, await keys_of(world), topics, world)
+    before = {(r.topic, r.partition, r.offset + 1): of for r, of in found}
+    positions = meant(requests)
+    number = count(positions, topics, key, lambda place, at: before.get((*place, at)))
+    at = {(c.topic, c.partition): c.offset for request in requests for c in request}
+    wanted = [[p.topic, p.partition, p.offset] for p in effect.positions]
+    stands = ", ".join(
+        f"{p.topic}[{p.partition}] at {at.get((p.topic, p.partition), 'nothing')} "
+        f"(asked for: {p.offset})"
+        for p in effect.positions
+    )
+    of_key = "" if key == NO_KEY else f" behind key {key}"
+    return Achieved(
+        done=verdict(number, reached),
+        says=f"group {group}: {stands}; {_counted(number, 'commit')}{of_key}, {_before(reached)}",
+        measured={
+            "earlier": reached.earlier,
+            "doubtful": reached.doubtful,
+            "found": number,
+            "wanted": wanted,
+            "committed": [[topic, partition, offset] for (topic, partition), offset in at.items()],
+        },
+    )
+
+
+async def end_txn(world: World, reached: Reached) -> Achieved:
+    """The state of the producer's transaction; while one is open its end is not done. Raises
+    EnvironmentFailed."""
+    name, end = reached.effect.transactional_id or "", "".join(reached.effect.detail)
+    state = await _kafka(world).transaction_state(name)
+    measured = {"state": state}
+    if state is None:
+        says = f"the broker knows no transaction of {name}"
+        return Achieved(done=None, says=says, measured=measured)
+    if state in {"Ongoing", "Empty"}:
+        says = f"the transaction of {name} is {state}: nothing has ended it"
+        return Achieved(done=False, says=says, measured=measured)
+    done = end.capitalize() in state
+    says = f"the transaction of {name} is {state}, and its end was to be {end}"
+    return Achieved(done=done, says=says, measured=measured)
+
+
+def verdict(found: int, reached: Reached) -> bool | None:
+    """Whether there is one more than before; None where only the doubtful ones tell."""
+    if found <= reached.earlier:
+        return False
+    return True if found > reached.earlier + reached.doubtful else None
+
+
+def _kafka(world: World) -> Kafka:
+    if world.kafka is None:
+        raise EnvironmentFailed("there is no broker to ask")
+    return world.kafka
+
+
+async def _records(
+    kafka: Kafka, keys: BusinessKeys, topics: list[str] | tuple[str, ...], world: World
+) -> list[tuple[Record, str]]:
+    """Every record of the topics, with its business key."""
+    records = Records(world.key_columns, keys.aliases)
+    found: list[Record] = []
+    for topic in topics:
+        found += await kafka.records(topic, timeout_s=_ANSWER_S)
+    plain = [
+        kafka_events.Record(key=r.key, value_bytes=len(r.value or b""), headers=r.headers)
+        for r in found
+    ]
+    return list(zip(found, records.keys(plain), strict=True))
+
+
+async def _commits(kafka: Kafka, world: World) -> list[OffsetCommitted]:
+    """Every offset that was committed since the scenario began."""
+    found: list[OffsetCommitted] = []
+    for record in await kafka.records(OFFSETS, world.offsets_from, timeout_s=_ANSWER_S):
+        try:
+            commit = read_commit(record.key, record.value)
+        except Malformed as error:
+            raise EnvironmentFailed(f"{OFFSETS} at {record.offset}: {error}") from error
+        if commit is not None:
+            found.append(commit)
+    return found
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number or 'no'} {what}s"
+
+
+def _before(reached: Reached) -> str:
+    doubtful: Any = f" and {reached.doubtful} in doubt" if reached.doubtful else ""
+    return f"{reached.earlier}{doubtful} before it"

@@ -1,0 +1,360 @@
+"""What a real broker says of records, offsets and transactions."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import pytest
+
+from harness.drivers.kafka import Kafka
+from harness.drivers.kafka_python import KafkaConsumer, KafkaProducer, TopicPartition
+from harness.engine.proof import StoreProof
+from harness.engine.proof_kafka import verdict
+from harness.engine.world import World
+from harness.model.address import Address
+from harness.model.cut import Achieved, Reached, When
+from harness.model.effect import Effect, EffectKind, Outcome, Position
+from harness.wire import kafka_offsets
+
+TOPIC = "aftershock.proof"
+GROUP = "aftershock-proof"
+EVENT = "7a52cb73-11a8-443f-9e73-9d17add1c56c"
+
+
+class Servers(Protocol):
+    """What these tests need of the fixture."""
+
+    @property
+    def kafka(self) -> str: ...
+
+
+class Broker:
+    """One topic of three partitions, and who asks the broker."""
+
+    def __init__(self, bootstrap: str, kafka: Kafka) -> None:
+        self.bootstrap = bootstrap
+        self.kafka = kafka
+        self.proof = StoreProof(World())
+
+    async def begin(self) -> None:
+        """A scenario begins: no group, an empty topic, and the coordinator's log from here on."""
+        await clear(self.kafka)
+        await self.kafka.create_topics([TOPIC], partitions=3)
+        ends = await self.kafka.end_offsets([kafka_offsets.TOPIC])
+        world = World(kafka=self.kafka, offsets_from={p: end for (_, p), end in ends.items()})
+        self.proof = StoreProof(world)
+
+    async def produce(self, *records: tuple[str | None, int], **settings: Any) -> None:
+        """(key, partition) of each record; its header is EVENT."""
+        await asyncio.to_thread(self._produce, records, settings)
+
+    def _produce(self, records: tuple[tuple[str | None, int], ...], settings: Any) -> None:
+        producer = KafkaProducer(bootstrap_servers=self.bootstrap, **settings)
+        for key, partition in records:
+            raw = None if key is None else key.encode()
+            producer.send(
+                TOPIC, b"{}", key=raw, headers=[("event_id", EVENT.encode())], partition=partition
+            )
+        producer.flush()
+        producer.close()
+
+    async def commit(self, *requests: dict[int, int]) -> None:
+        """Partition → offset, each dictionary a request of its own."""
+        await asyncio.to_thread(self._commit, requests)
+
+    def _commit(self, requests: tuple[dict[int, int], ...]) -> None:
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.bootstrap, group_id=GROUP, enable_auto_commit=False
+        )
+        consumer.assign([TopicPartition(TOPIC, n) for n in range(3)])
+        for offsets in requests:
+            for partition, offset in offsets.items():
+                consumer.seek(TopicPartition(TOPIC, partition), offset)
+            told = consumer.position(TopicPartition(TOPIC, min(offsets)))
+            assert told == offsets[min(offsets)]
+            structs = {TopicPartition(TOPIC, p): _metadata(o) for p, o in offsets.items()}
+            consumer.commit(structs)
+        consumer.close(autocommit=False)
+
+
+def _metadata(offset: int) -> Any:
+    from kafka.structs import OffsetAndMetadata
+
+    return OffsetAndMetadata(offset, "", -1)
+
+
+def with_broker(bootstrap: str, body: Callable[[Broker], Awaitable[None]]) -> None:
+    """Run `body` at a scenario's beginning."""
+
+    async def run() -> None:
+        kafka = Kafka(bootstrap)
+        broker = Broker(bootstrap, kafka)
+        try:
+            await broker.begin()
+            await body(broker)
+        finally:
+            await clear(kafka)
+            await kafka.close()
+
+    asyncio.run(run())
+
+
+async def clear(kafka: Kafka) -> None:
+    """No group and no topic of a test is left."""
+    await kafka.delete_groups([g.name for g in await kafka.groups() if g.name == GROUP])
+    await kafka.delete_topics([TOPIC])
+
+
+async def quickest(proof: StoreProof, reached: Reached) -> tuple[Achieved, float]:
+    """The store's word, and how many seconds it took in the best of five."""
+    took = []
+    for _ in range(5):
+        began = time.monotonic()
+        word = await proof.achieved(reached)
+        took.append(time.monotonic() - began)
+    return word, min(took)
+
+
+def point(
+    when: When,
+    kind: EffectKind,
+    key: str,
+    *,
+    detail: str = TOPIC,
+    positions: tuple[Position, ...] = (),
+    earlier: int = 0,
+    doubtful: int = 0,
+    transactional_id: str | None = None,
+) -> Reached:
+    """An effect on kafka-1 that was stopped at."""
+    address = Address(
+        client="relay", server="kafka-1", kind=kind.value, detail=(detail,), key=key, occurrence=1
+    )
+    effect = Effect(
+        number=1,
+        client="relay",
+        server="kafka-1",
+        connection=1,
+        kind=kind,
+        detail=(detail,),
+        keys=() if key == "-" else (key,),
+        addresses=(address,),
+        positions=positions,
+        group=GROUP if kind is EffectKind.OFFSET_COMMIT else None,
+        transactional_id=transactional_id,
+    )
+    return Reached(
+        effect=effect,
+        address=address,
+        when=when,
+        outcome=Outcome.ACKNOWLEDGED if when is When.AFTER else Outcome.REQUESTED,
+        earlier=earlier,
+        doubtful=doubtful,
+    )
+
+
+def produced(when: When, key: str, *, earlier: int = 0, doubtful: int = 0) -> Reached:
+    """A record of that key."""
+    position = Position(topic=TOPIC, partition=1, keys=(key,))
+    return point(
+        when,
+        EffectKind.PRODUCE,
+        key,
+        positions=(position,),
+        earlier=earlier,
+        doubtful=doubtful,
+    )
+
+
+def moved(when: When, key: str, positions: dict[int, int], *, earlier: int = 0) -> Reached:
+    """An offset commit of these positions."""
+    told = tuple(Position(topic=TOPIC, partition=p, offset=o) for p, o in positions.items())
+    detail = f"{GROUP}:{TOPIC}"
+    return point(
+        when, EffectKind.OFFSET_COMMIT, key, detail=detail, positions=told, earlier=earlier
+    )
+
+
+@pytest.mark.stack
+def test_a_record_is_there_or_it_is_not(servers: Servers) -> None:
+    """In whatever partition; counted by key; in little time."""
+
+    async def body(broker: Broker) -> None:
+        ask = broker.proof.achieved
+        before = await ask(produced(When.BEFORE, "17"))
+        assert (before.done, before.says) == (
+            False,
+            f"no records of key 17 in {TOPIC}; 0 before it",
+        )
+        await broker.produce(("18", 0), ("17", 1), ("18", 2))
+        after, took_s = await quickest(broker.proof, produced(When.AFTER, "17"))
+        assert took_s < 0.15
+        assert (after.done, after.says) == (
+            True,
+            f"1 record of key 17 in {TOPIC}, the last one at {TOPIC}[1]@0; 0 before it",
+        )
+        assert after.measured["found"] == [[TOPIC, 1, 0]]
+        assert (await ask(produced(When.BEFORE, "17"))).agrees(When.BEFORE) is False
+        assert (await ask(produced(When.BEFORE, "18", earlier=2))).done is False
+        assert (await ask(produced(When.AFTER, "18", earlier=1))).done is True
+
+    with_broker(servers.kafka, body)
+
+
+@pytest.mark.stack
+def test_a_record_that_does_not_come_is_awaited_and_missed(servers: Servers) -> None:
+    """For a second after its acknowledgement; not at all where none is expected."""
+
+    async def body(broker: Broker) -> None:
+        lost = asyncio.create_task(broker.proof.achieved(produced(When.AFTER, "17")))
+        late = asyncio.create_task(broker.proof.achieved(produced(When.AFTER, "18")))
+        await broker.produce(("18", 0))
+        assert (await late).done is True
+        assert (await lost).agrees(When.AFTER) is False
+
+    with_broker(servers.kafka, body)
+
+
+@pytest.mark.stack
+def test_a_record_without_a_key_has_that_of_its_header(servers: Servers) -> None:
+    """If that was seen with one; a record in doubt is told apart from none."""
+
+    async def body(broker: Broker) -> None:
+        await broker.produce(("17", 0), (None, 1))
+        assert (await broker.proof.achieved(produced(When.AFTER, "17", earlier=1))).done is True
+        word = await broker.proof.achieved(produced(When.AFTER, "17", earlier=1, doubtful=1))
+        assert word.done is None
+        assert word.says.endswith("; 1 and 1 in doubt before it")
+
+    with_broker(servers.kafka, body)
+
+
+@pytest.mark.stack
+def test_an_offset_is_committed_or_it_is_not(servers: Servers) -> None:
+    """As the coordinator's log has it since the scenario began."""
+
+    async def body(broker: Broker) -> None:
+        await broker.produce(("17", 0), ("18", 1))
+        await broker.commit({0: 1})
+        await broker.begin()
+        ask = broker.proof.achieved
+        await broker.produce(("17", 0), ("18", 1))
+        before = await ask(moved(When.BEFORE, "17", {0: 1}))
+        assert before.done is False
+        assert before.says == (
+            f"group {GROUP}: {TOPIC}[0] at nothing (asked for: 1); "
+            "no commits behind key 17, 0 before it"
+        )
+        await broker.commit({0: 1, 1: 0})
+        after, took_s = await quickest(broker.proof, moved(When.AFTER, "17", {0: 1, 1: 0}))
+        assert took_s < 0.15
+        assert after.done is True
+        assert after.says == (
+            f"group {GROUP}: {TOPIC}[0] at 1 (asked for: 1), {TOPIC}[1] at 0 (asked for: 0); "
+            "1 commit behind key 17, 0 before it"
+        )
+        assert after.measured["committed"] == [[TOPIC, 0, 1], [TOPIC, 1, 0]]
+        assert (await ask(moved(When.BEFORE, "17", {0: 1}))).agrees(When.BEFORE) is False
+        assert (await ask(moved(When.BEFORE, "18", {1: 1}))).done is False
+
+    with_broker(servers.kafka, body)
+
+
+@pytest.mark.stack
+def test_the_same_offset_again_is_another_commit(servers: Servers) -> None:
+    """Though the position is where it was; one that another partition's commit takes along is
+    none."""
+
+    async def body(broker: Broker) -> None:
+        ask = broker.proof.achieved
+        await broker.produce(("17", 0), ("18", 1))
+        await broker.commit({0: 1}, {0: 1, 1: 1})
+        again = moved(When.BEFORE, "17", {0: 1, 1: 1}, earlier=1)
+        assert (await ask(again)).done is False
+        await broker.commit({0: 1, 1: 1})
+        assert (await ask(moved(When.AFTER, "17", {0: 1, 1: 1}, earlier=1))).done is True
+        assert (await ask(moved(When.AFTER, "18", {0: 1, 1: 1}, earlier=1))).done is True
+        # An offset behind which no record is known.
+        assert (await ask(moved(When.BEFORE, "-", {2: 0}))).done is False
+        await broker.commit({2: 0})
+        assert (await ask(moved(When.AFTER, "-", {2: 0}))).done is True
+
+    with_broker(servers.kafka, body)
+
+
+@pytest.mark.stack
+def test_a_transaction_s_end_is_its_state(servers: Servers) -> None:
+    """Open, committed, aborted; and one that nobody knows."""
+
+    async def body(broker: Broker) -> None:
+        name = "aftershock-proof"
+
+        def end(when: When, how: str, of: str = name) -> Reached:
+            return point(when, EffectKind.END_TXN, of, detail=how, transactional_id=of)
+
+        def begin() -> KafkaProducer:
+            producer = KafkaProducer(bootstrap_servers=broker.bootstrap, transactional_id=name)
+            producer.init_transactions()
+            send(producer)
+            return producer
+
+        def send(producer: KafkaProducer) -> None:
+            producer.begin_transaction()
+            producer.send(TOPIC, b"{}", key=b"17", partition=0)
+            producer.flush()
+
+        ask = broker.proof.achieved
+        producer = await asyncio.to_thread(begin)
+        try:
+            assert (await ask(end(When.BEFORE, "commit"))).done is False
+            # Its records are there before its end.
+            assert (await ask(produced(When.AFTER, "17"))).done is True
+            await asyncio.to_thread(producer.commit_transaction)
+            word = await ask(end(When.AFTER, "commit"))
+            assert (word.done, word.measured["state"][-6:]) == (True, "Commit")
+            await asyncio.to_thread(send, producer)
+            assert (await ask(end(When.BEFORE, "abort"))).done is False
+            await asyncio.to_thread(producer.abort_transaction)
+            assert (await ask(end(When.AFTER, "abort"))).done is True
+            assert (await ask(end(When.BEFORE, "commit"))).done is False
+        finally:
+            await asyncio.to_thread(producer.close)
+        assert (await ask(end(When.AFTER, "commit", "aftershock-nobody"))).done is None
+
+    with_broker(servers.kafka, body)
+
+
+def test_without_a_broker_nobody_can_say() -> None:
+    """Nor if it does not answer."""
+
+    async def run() -> None:
+        word = await StoreProof(World()).achieved(produced(When.AFTER, "17"))
+        assert (word.done, word.says) == (None, "kafka-1 could not say: there is no broker to ask")
+        kafka = Kafka("127.0.0.1:1")
+        for reached in (produced(When.AFTER, "17"), moved(When.AFTER, "17", {0: 1})):
+            gone = await StoreProof(World(kafka=kafka)).achieved(reached)
+            assert gone.done is None
+            assert gone.says.startswith("kafka-1 could not say: kafka 127.0.0.1:1: ")
+        await kafka.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "found, earlier, doubtful, done",
+    [
+        (0, 0, 0, False),
+        (1, 0, 0, True),
+        (1, 1, 0, False),
+        (2, 1, 0, True),
+        (2, 1, 1, None),
+        (3, 1, 1, True),
+    ],
+)
+def test_one_more_than_before_is_the_effect(
+    found: int, earlier: int, doubtful: int, done: bool | None
+) -> None:
+    """Unless one in doubt may be that one."""
+    reached = produced(When.AFTER, "17", earlier=earlier, doubtful=doubtful)
+    assert verdict(found, reached) is done
