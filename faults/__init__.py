@@ -1,16 +1,19 @@
 """The catalogue of faults: one file a mechanism, each with its injection, proof and heal.
 
-`CATALOGUE` is the closed set of names that `--fault` accepts.
+`CATALOGUE` is the closed set of names that `--fault` accepts; besides, it takes any point of the
+wire (faults.point). Some names are short forms of points, which a pattern spells out for itself.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from faults.at_point import AtPoint
 from faults.connector import ConnectorRestart
-from faults.cut_and_kill import CutAndKill
 from faults.kill import Kill
 from faults.partition import Partition
+from faults.point import FORM, Point
 from harness.errors import DeclarationError
+from harness.model.scenario import Pattern
 from harness.model.system import Role, System
 from harness.protocols import Fault, Stage
 
@@ -28,10 +31,23 @@ class Kind:
     make: Callable[[Stage], Fault]
     needs: Role | None = None
     """A role without which the fault makes no sense."""
+    point: Callable[[Pattern], Point | None] | None = None
+    """Of a fault at a point: which one it is under a pattern, None where the pattern has none.
+    Raises DeclarationError where what the pattern declares is no point."""
 
-    def fits(self, system: System) -> bool:
-        """Whether the system has what the fault needs."""
-        return self.needs is None or bool(system.with_role(self.needs))
+    def unfit(self, pattern: Pattern, system: System) -> str | None:
+        """What the fault needs and the pattern does not have; None where it has all."""
+        if self.needs is not None and not system.with_role(self.needs):
+            return f"there is no {self.needs.value} node"
+        if self.point is None:
+            return None
+        point = self.point(pattern)
+        return "it declares no such point" if point is None else point.unfit(system)
+
+    def names_one(self, pattern: Pattern) -> bool:
+        """Whether it strikes at one effect that depends on the seed."""
+        point = None if self.point is None else self.point(pattern)
+        return point is not None and point.names_one
 
 
 def _broker(stage: Stage) -> str:
@@ -42,12 +58,6 @@ def _worker(stage: Stage) -> str:
     return stage.system.with_role(Role.KAFKA_CONNECT)[0].name
 
 
-def _cut_and_kill(stage: Stage) -> Fault:
-    return CutAndKill(
-        stage, writer=stage.pattern.writer, publisher=stage.pattern.publisher, broker=_broker(stage)
-    )
-
-
 def _partition(stage: Stage) -> Fault:
     clients = tuple(
         n.name for n in stage.system.nodes if n.role in {Role.SERVICE, Role.KAFKA_CONNECT}
@@ -55,15 +65,60 @@ def _partition(stage: Stage) -> Fault:
     return Partition(stage, clients=clients, server=_broker(stage))
 
 
+_KILL_AT_POINT = (
+    "every link of the process stands still, what is under way is answered or held, the process "
+    "is frozen and gets SIGKILL, what it had sent beyond the point is dropped; then it restarts"
+)
+_POINT_PROOF = "the process is gone, and the effect's own store says on which side of it"
+
+
+def _short_form(name: str, says: str) -> Kind:
+    """A name for a point that each pattern spells out."""
+
+    def point(pattern: Pattern) -> Point | None:
+        text = pattern.points.get(name)
+        if text is None:
+            return None
+        try:
+            return Point.parse(text)
+        except DeclarationError as wrong:
+            raise DeclarationError(f"pattern {pattern.name}, points, {name}: {wrong}") from wrong
+
+    def make(stage: Stage) -> Fault:
+        declared = point(stage.pattern)
+        if declared is None:
+            raise DeclarationError(f"pattern {stage.pattern.name} declares no point {name}")
+        return AtPoint(stage, declared, name=name)
+
+    return Kind(
+        name=name,
+        says=says,
+        mechanism=_KILL_AT_POINT,
+        proof=_POINT_PROOF,
+        make=make,
+        point=point,
+    )
+
+
 _KINDS = (
-    Kind(
-        name="kill-between-commit-and-publish",
-        says="SIGKILL the writer when its row is committed and no record of it has left",
-        mechanism="cut publisher→broker, await a new row in the writer's database, SIGKILL the "
-        "writer, mend, let it restart",
-        proof="the link drops packets, the row is there and its record is not, the process is gone",
-        make=_cut_and_kill,
-        needs=Role.KAFKA,
+    _short_form(
+        "kill-between-commit-and-publish",
+        "SIGKILL the writer when its change is committed and no record of it has left",
+    ),
+    _short_form(
+        "kill-before-commit", "SIGKILL the writer when it has asked for the commit, which is held"
+    ),
+    _short_form(
+        "kill-between-publish-and-mark",
+        "SIGKILL the publisher when a record is acknowledged and that is not noted yet",
+    ),
+    _short_form(
+        "kill-between-effect-and-offset-commit",
+        "SIGKILL a consumer when its effect is committed and its offset is not",
+    ),
+    _short_form(
+        "kill-connect-before-offset-flush",
+        "SIGKILL the Connect worker when it is about to tell the database how far it has read",
     ),
     Kind(
         name="kill",
@@ -100,11 +155,30 @@ _KINDS = (
 
 CATALOGUE: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}
 
+POINTS_SAY = "strike a node, or its link, right before or after an effect on the wire"
+POINTS_MECHANISM = "links stand still at the effect, the action strikes, then all goes on"
+POINTS_PROOF = "what the action does is measured, and the effect's store says whether it is there"
+
 
 def find(name: str) -> Kind:
-    """The fault of that name. Raises DeclarationError with the names there are."""
-    try:
+    """The fault of that name, or the one at that point. Raises DeclarationError with what there
+    is."""
+    if name in CATALOGUE:
         return CATALOGUE[name]
-    except KeyError:
+    if ":" not in name:
         known = ", ".join((NONE, *CATALOGUE))
-        raise DeclarationError(f"--fault {name}: no such fault; there are {known}") from None
+        raise DeclarationError(
+            f"--fault {name}: no such fault; there are {known}, and points: {FORM}"
+        )
+    try:
+        point = Point.parse(name)
+    except DeclarationError as wrong:
+        raise DeclarationError(f"--fault {wrong}") from wrong
+    return Kind(
+        name=name,
+        says=f"{point.action.value} {point.target} {point.trigger.when.value} {point.address}",
+        mechanism=POINTS_MECHANISM,
+        proof=POINTS_PROOF,
+        make=lambda stage: AtPoint(stage, point, name=name),
+        point=lambda _pattern: point,
+    )

@@ -25,20 +25,23 @@ class Action(Enum):
     """What is done when the point is reached."""
 
     KILL = "kill"
-    """The node is frozen, killed and held down until the cut is proved, then starts again."""
     PAUSE = "pause"
-    """The node is frozen for a while."""
     CUT = "cut"
-    """The effect's link loses every packet for a while."""
     RESET = "reset"
-    """The effect's connection is reset to both sides; what was held on it is lost."""
     HOLD = "hold"
-    """Every link of the node stands still for a while, then all goes on."""
     SWALLOW = "swallow"
-    """The answer is dropped, and its client never gets one."""
     ERROR = "error"
-    """The client gets an error instead of the answer; before the effect, the server no request."""
 
+
+SAYS: Mapping[Action, str] = {
+    Action.KILL: "freeze the node, SIGKILL it, hold it down until the cut is proved, start it again",
+    Action.PAUSE: "freeze the node for a while",
+    Action.CUT: "drop every packet between the effect's client and its server for a while",
+    Action.RESET: "reset the effect's connection to both sides; what was held on it is lost",
+    Action.HOLD: "have every link of the node stand still for a while, then let all go on",
+    Action.SWALLOW: "drop the answer, so that its client never gets one; only after the effect",
+    Action.ERROR: "answer with an error instead; before the effect its request is not forwarded",
+}
 
 DURATIONS_S: Mapping[Action, float] = {Action.PAUSE: 2.0, Action.CUT: 2.0, Action.HOLD: 3.0}
 """How long, where nothing is said."""
@@ -153,9 +156,8 @@ def _action(text: str, asked: str) -> tuple[Action, float, str | None]:
     try:
         action = Action(name)
     except ValueError:
-        raise DeclarationError(
-            f"{text}: there is no action {name!r}; there are {_actions()}"
-        ) from None
+        known = ", ".join(form_of(action) for action in Action)
+        raise DeclarationError(f"{text}: there is no action {name!r}; there are {known}") from None
     if action is Action.ERROR:
         if not value:
             raise DeclarationError(f"{text}: error wants a code, as in error=40001")
@@ -169,9 +171,10 @@ def _action(text: str, asked: str) -> tuple[Action, float, str | None]:
     return action, float(value), None
 
 
-def _actions() -> str:
-    valued = {Action.ERROR: "=CODE", **dict.fromkeys(DURATIONS_S, "[=SECONDS]")}
-    return ", ".join(f"{action.value}{valued.get(action, '')}" for action in Action)
+def form_of(action: Action) -> str:
+    """The action as it is written, with the value that it takes: `kill`, `hold[=SECONDS]`."""
+    value = "=CODE" if action is Action.ERROR else "[=SECONDS]" if action in DURATIONS_S else ""
+    return f"{action.value}{value}"
 
 
 def _when(text: str, asked: str) -> When:

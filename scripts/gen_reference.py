@@ -15,12 +15,15 @@ import pyarrow as pa
 import typer.main
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from faults import CATALOGUE
+from faults import CATALOGUE, POINTS_MECHANISM, POINTS_PROOF, POINTS_SAY
+from faults.point import DURATIONS_S, FORM, SAYS, form_of
 from harness.checkers.invariant import FAMILIES, read_invariants
 from harness.cli.app import app
 from harness.environments import compose_attributes as compose
 from harness.lifecycle import TRANSITIONS, Phase
 from harness.model import snapshot
+from harness.model.address import FORM as ADDRESS_FORM
+from harness.model.effect import EffectKind
 from harness.model.verdict import ExitCode, Verdict
 from harness.toolchain.lock import shipped_lock
 
@@ -109,7 +112,7 @@ def verdicts() -> list[str]:
 
 
 def faults() -> list[str]:
-    """The catalogue."""
+    """The catalogue, and points."""
     lines = [
         "# Faults",
         "",
@@ -117,13 +120,49 @@ def faults() -> list[str]:
         "during and after it makes the scenario `INCONCLUSIVE`.",
     ]
     for kind in CATALOGUE.values():
-        needs = kind.needs.value if kind.needs else "nothing in particular"
+        needs = f"a node of role {kind.needs.value}" if kind.needs else "nothing in particular"
+        needs = "a point that the pattern declares" if kind.point else needs
         lines += ["", f"## {kind.name}", "", _sentence(kind.says), ""]
         lines += table(
-            ("mechanism", "proof", "needs a node of role"),
+            ("mechanism", "proof", "needs"),
             iter([(kind.mechanism, kind.proof, needs)]),
         )
-    return lines
+    return [*lines, *_points()]
+
+
+def _points() -> list[str]:
+    """What is done at which point."""
+    return [
+        "",
+        f"## {FORM}",
+        "",
+        _sentence(POINTS_SAY),
+        "",
+        *table(("mechanism", "proof"), iter([(POINTS_MECHANISM, POINTS_PROOF)])),
+        "",
+        "What stands after the third colon is an address of one effect, as `aftershock list points`",
+        "prints them, or a pattern of addresses. NODE is the one that is struck and whose links",
+        "stand still. Where the store says that the cut is not the intended one, the scenario is",
+        "`MISFIRED`; where it cannot say, `INCONCLUSIVE`; where the point never came, `NOT_FIRED`.",
+        "",
+        *table(
+            ("ACTION", "what is done", "for how long"),
+            (
+                (
+                    f"`{form_of(action)}`",
+                    says,
+                    f"{DURATIONS_S[action]:g} s by default" if action in DURATIONS_S else "",
+                )
+                for action, says in SAYS.items()
+            ),
+        ),
+        "",
+        f"An address has the form `{ADDRESS_FORM}`. Effects are",
+        f"{', '.join(f'`{kind.value}`' for kind in EffectKind)}. In a pattern `*` stands for any",
+        "client, server or kind, a last `*` in the detail for anything more, and what is left out",
+        "at the end for any; `orders` in a commit's detail is any operation on that table. Without",
+        "a key and an occurrence the next effect from a seeded moment on is meant.",
+    ]
 
 
 def invariants() -> list[str]:

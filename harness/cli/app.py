@@ -156,13 +156,30 @@ def down() -> int:
 
 @app.command("list")
 def list_(
-    kind: Annotated[str, typer.Argument(help="suites, patterns, faults or invariants.")],
+    kind: Annotated[str, typer.Argument(help="suites, patterns, faults, invariants or points.")],
     suite: Annotated[str, typer.Argument(help="Of which suite.")] = "shop",
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", "-p", help="Of which pattern: points only.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the run whose points they are [default: 1].")
+    ] = None,
     json: Json = False,
+    offline: Offline = False,
 ) -> int:
-    """Print what there is to choose from."""
+    """Print what there is to choose from.
+
+    Points are the effects that a run without a fault has on the wire, each by the address at which
+    `aftershock run --fault` can strike; that run takes seconds, and the exit code is its own.
+    """
     from harness.cli import listing
 
+    if kind == listing.POINTS:
+        from harness.cli import points
+
+        return points.show(suite, pattern, seed=seed, as_json=json, offline=offline)
+    if pattern is not None or seed is not None:
+        raise DeclarationError(f"list {kind}: --pattern and --seed are for points only")
     return listing.show(kind, suite, as_json=json)
 
 

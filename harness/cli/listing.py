@@ -5,15 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import faults
+from faults.point import FORM, Action, form_of
 from harness.checkers.invariant import read_invariants
 from harness.cli import suites
 from harness.cli.matrix import system_of
 from harness.errors import DeclarationError
 
 Row = Mapping[str, Any]
+POINTS = "points"
+_ACTIONS = [form_of(action) for action in Action]
 
 
 def _suites(_suite: str) -> list[Row]:
@@ -46,11 +50,15 @@ def _faults(name: str) -> list[Row]:
             "name": kind.name,
             "says": kind.says,
             "proof": kind.proof,
-            "patterns": [p for p, system in systems.items() if kind.fits(system)],
+            "patterns": [p.name for p in suite.patterns if not kind.unfit(p, systems[p.name])],
         }
         for kind in faults.CATALOGUE.values()
     ]
-    return [nothing, *kinds]
+    point = {
+        "name": FORM, "says": f"{faults.POINTS_SAY}; ACTION is one of {', '.join(_ACTIONS)}",
+        "proof": faults.POINTS_PROOF, "patterns": [*systems],
+    }  # fmt: skip
+    return [nothing, *kinds, point]
 
 
 def _invariants(name: str) -> list[Row]:
@@ -77,18 +85,23 @@ KINDS: Mapping[str, Callable[[str], Sequence[Row]]] = {
 def show(kind: str, suite: str, *, as_json: bool) -> int:
     """Print one list. Raises DeclarationError for a kind that there is not."""
     if kind not in KINDS:
-        raise DeclarationError(f"list {kind}: there are lists of {', '.join(KINDS)}")
-    rows = KINDS[kind](suite)
+        known = ", ".join((*KINDS, POINTS))
+        raise DeclarationError(f"list {kind}: there are lists of {known}")
+    print_rows(KINDS[kind](suite), as_json=as_json)
+    return 0
+
+
+def print_rows(rows: Sequence[Row], *, as_json: bool) -> None:
+    """As one JSON document, or as a table for people."""
     if as_json:
         print(json.dumps(rows))
-        return 0
+        return
     table = Table(show_lines=True)
     for name in rows[0] if rows else ():
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
+        table.add_row(*(escape(_cell(value)) for value in row.values()))
     Console(highlight=False).print(table)
-    return 0
 
 
 def _cell(value: object) -> str:

@@ -10,6 +10,9 @@ from harness.model.scenario import Pattern, Scenario
 from harness.model.suite import Suite
 from harness.model.system import System
 
+POINTS_SEED = 1
+"""The seed of `list points` where none is given, and so of a fault at one of its addresses."""
+
 
 def system_of(suite: Suite, pattern: Pattern) -> System:
     """The part of the compose file that one pattern starts, its variables filled in."""
@@ -25,29 +28,41 @@ def union_of(suite: Suite, patterns: Sequence[Pattern]) -> System:
 
 
 def scenarios_of(
-    suite: Suite, patterns: Sequence[str], named_faults: Sequence[str], seed: int
+    suite: Suite,
+    patterns: Sequence[str],
+    named_faults: Sequence[str],
+    seed: int,
+    *,
+    taps: bool = True,
 ) -> tuple[Scenario, ...]:
     """The scenarios in the order in which they are run. Raises DeclarationError for a name that
-    there is not and for a fault that fits none of the patterns."""
+    there is not, for a fault that fits none of the patterns, and, without taps, for one at a
+    point; what the default matrix has of these is left out."""
     for name in patterns:
-        _known_pattern(suite, name)
+        known_pattern(suite, name)
     for name in named_faults:
-        if name != faults.NONE:
-            faults.find(name)
+        if not taps and _is_at_a_point(name):
+            raise DeclarationError(
+                f"--fault {name}: it strikes at a point of the wire, which only taps can see; "
+                "leave out --no-taps"
+            )
     chosen = tuple(dict.fromkeys(patterns)) or tuple(p.name for p in suite.patterns)
+    systems = {name: system_of(suite, suite.pattern(name)) for name in chosen}
     pairs = [
         (pattern, fault)
         for pattern in chosen
-        for fault in (tuple(dict.fromkeys(named_faults)) or _default_faults(suite, pattern))
-        if _fits(suite, pattern, fault)
+        for fault in (tuple(dict.fromkeys(named_faults)) or _default_faults(suite, pattern, taps))
+        if _unfit(suite.pattern(pattern), systems[pattern], fault) is None
     ]
     for fault in named_faults:
         if not any(fault == taken for _, taken in pairs):
-            needs = faults.find(fault).needs
-            raise DeclarationError(
-                f"--fault {fault}: no chosen pattern has a {needs.value if needs else ''} node; "
-                f"chosen: {', '.join(chosen)}"
-            )
+            told = _why_nowhere([(suite.pattern(n), s) for n, s in systems.items()], fault)
+            raise DeclarationError(f"--fault {fault}: fits none of the chosen patterns ({told})")
+    if not pairs:
+        raise DeclarationError(
+            f"suite {suite.name} has no fault by default for {', '.join(chosen)}; name one with "
+            "--fault"
+        )
     return tuple(
         Scenario(
             suite=suite.name,
@@ -60,9 +75,20 @@ def scenarios_of(
     )
 
 
-def _known_pattern(suite: Suite, name: str) -> None:
+def seeded_faults(suite: Suite, scenarios: Sequence[Scenario]) -> tuple[str, ...]:
+    """The faults that strike at one effect which another seed may not have."""
+    named = (
+        s.fault
+        for s in scenarios
+        if s.fault != faults.NONE and faults.find(s.fault).names_one(suite.pattern(s.pattern))
+    )
+    return tuple(dict.fromkeys(named))
+
+
+def known_pattern(suite: Suite, name: str) -> Pattern:
+    """The pattern of that name. Raises DeclarationError with the names there are."""
     try:
-        suite.pattern(name)
+        return suite.pattern(name)
     except KeyError:
         known = ", ".join(p.name for p in suite.patterns)
         raise DeclarationError(
@@ -70,14 +96,26 @@ def _known_pattern(suite: Suite, name: str) -> None:
         ) from None
 
 
-def _default_faults(suite: Suite, pattern: str) -> tuple[str, ...]:
-    return tuple(fault for name, fault in suite.default_matrix if name == pattern)
+def _default_faults(suite: Suite, pattern: str, taps: bool) -> tuple[str, ...]:
+    mine = (fault for name, fault in suite.default_matrix if name == pattern)
+    return tuple(fault for fault in mine if taps or not _is_at_a_point(fault))
 
 
-def _fits(suite: Suite, pattern: str, fault: str) -> bool:
-    if fault == faults.NONE:
-        return True
-    return faults.find(fault).fits(system_of(suite, suite.pattern(pattern)))
+def _is_at_a_point(fault: str) -> bool:
+    """Raises DeclarationError where there is no such fault."""
+    return fault != faults.NONE and faults.find(fault).point is not None
+
+
+def _unfit(pattern: Pattern, system: System, fault: str) -> str | None:
+    return None if fault == faults.NONE else faults.find(fault).unfit(pattern, system)
+
+
+def _why_nowhere(places: Sequence[tuple[Pattern, System]], fault: str) -> str:
+    """What keeps a fault from each of the patterns, those with the same reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for pattern, system in places:
+        by_reason.setdefault(_unfit(pattern, system, fault) or "", []).append(pattern.name)
+    return "; ".join(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
 
 
 def results_root(out: Path | None) -> Path:

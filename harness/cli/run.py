@@ -19,7 +19,14 @@ from harness.checkers.judge import judged
 from harness.checkers.results import results_document
 from harness.cli import place as places
 from harness.cli import suites
-from harness.cli.matrix import results_root, scenarios_of, system_of, union_of
+from harness.cli.matrix import (
+    POINTS_SEED,
+    results_root,
+    scenarios_of,
+    seeded_faults,
+    system_of,
+    union_of,
+)
 from harness.cli.prepare import prepared_toolchain
 from harness.engine.scenario import ScenarioRun, Settings
 from harness.engine.stack import Stack
@@ -60,6 +67,8 @@ class Request:
     sabotage: bool = False
     taps: bool = True
     payload_bytes: int = 0
+    silent: bool = False
+    """Nothing on standard output."""
     cache: Path | None = None
 
 
@@ -79,10 +88,8 @@ def run(request: Request) -> int:
             f"--backend {request.backend}: this version has {', '.join(BACKENDS)}"
         )
     suite = suites.load(request.suite)
-    seed = secrets.randbelow(2**31) if request.seed is None else request.seed
-    scenarios = scenarios_of(suite, request.patterns, request.faults, seed)
-    for name in {s.pattern for s in scenarios}:
-        system_of(suite, suite.pattern(name))
+    scenarios = _scenarios(suite, request)
+    seed = scenarios[0].seed
     began = time.monotonic()
     toolchain, cache = prepared_toolchain(offline=request.offline, cache=request.cache)
     fetch_s = time.monotonic() - began
@@ -110,6 +117,25 @@ def run(request: Request) -> int:
         raise
     finally:
         place.remove()
+
+
+def _scenarios(suite: Suite, request: Request) -> tuple[Scenario, ...]:
+    """What is to be run, under the seed that was given; a fault that names one effect of a run
+    takes the seed of the runs that such effects are listed of, any other one of its own."""
+    seed = POINTS_SEED if request.seed is None else request.seed
+    scenarios = scenarios_of(suite, request.patterns, request.faults, seed, taps=request.taps)
+    if request.seed is not None:
+        return scenarios
+    pinned = seeded_faults(suite, scenarios)
+    if pinned:
+        print(
+            f"aftershock: --seed {POINTS_SEED}, as in `aftershock list points`, because "
+            f"{pinned[0]} names an effect that another seed may not have",
+            file=sys.stderr,
+        )
+        return scenarios
+    seed = secrets.randbelow(2**31)
+    return tuple(replace(scenario, seed=seed) for scenario in scenarios)
 
 
 def _command(suite: Suite, request: Request, seed: int) -> tuple[str, ...]:
@@ -296,7 +322,7 @@ class _Session:
             write(self._writer.dir)
         if self._request.json:
             print(json.dumps(document))
-        else:
+        elif not self._request.silent:
             summary(document, self._writer.dir)
         return int(document["exit_code"])
 

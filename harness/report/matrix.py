@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from harness.model.scenario import fault_slug
 from harness.report.load import StoredRun, StoredScenario
 from harness.report.words import Cell
 
@@ -53,9 +54,10 @@ def matrix_of(run: StoredRun) -> Matrix:
         pair = (stored.scenario.pattern, stored.scenario.fault)
         if pair not in ran or stored.verdict.rank > ran[pair].verdict.rank:
             ran[pair] = stored
-    planned = {tuple(slug.split("--", 1)) for slug in run.planned if "--" in slug}
-    patterns = _in_order(p for p, _ in _pairs(run))
-    faults = _in_order(f for _, f in _pairs(run))
+    planned = _planned(run)
+    pairs = [*planned, *ran]
+    patterns = _in_order(p for p, _ in pairs)
+    faults = _in_order(f for _, f in pairs)
     rows = (
         tuple(_cell(p, f, ran.get((p, f)), (p, f) in planned) for f in faults) for p in patterns
     )
@@ -75,10 +77,12 @@ def _cell(pattern: str, fault: str, stored: StoredScenario | None, planned: bool
     )
 
 
-def _pairs(run: StoredRun) -> list[tuple[str, str]]:
+def _planned(run: StoredRun) -> list[tuple[str, str]]:
+    """The pairs that were to be run, from their slugs. A point of the wire is longer than its
+    slug: what it is called is known where it ran under any pattern."""
+    names = {fault_slug(s.scenario.fault): s.scenario.fault for s in run.scenarios}
     split = (slug.split("--", 1) for slug in run.planned if "--" in slug)
-    planned = [(pattern, fault) for pattern, fault in split]
-    return planned + [(s.scenario.pattern, s.scenario.fault) for s in run.scenarios]
+    return [(pattern, names.get(fault, fault)) for pattern, fault in split]
 
 
 def _in_order(names: Iterable[str]) -> tuple[str, ...]:

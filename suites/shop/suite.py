@@ -22,6 +22,15 @@ ENTRY = "order"
 """The node that customers talk to."""
 ENTRY_PORT = 8080
 
+_WRITER_AND_CONSUMER: Mapping[str, str] = {
+    "kill-between-commit-and-publish": "kill:order:after:order/order-db/commit(orders,*)",
+    "kill-before-commit": "kill:order:before:order/order-db/commit(orders,*)",
+    "kill-between-effect-and-offset-commit": (
+        "kill:inventory:after:inventory/inventory-db/commit(stock_movements,*)"
+    ),
+}
+"""Points that every pattern has, for an order is kept and consumed the same way in each."""
+
 PATTERNS = (
     Pattern(
         name="dual-write",
@@ -30,6 +39,7 @@ PATTERNS = (
         publisher="order",
         environment={"PATTERN": "dual-write"},
         controls={"kill-between-commit-and-publish": "no-event-lost"},
+        points=_WRITER_AND_CONSUMER,
     ),
     Pattern(
         name="outbox-polling",
@@ -37,6 +47,10 @@ PATTERNS = (
         writer="order",
         publisher="relay",
         environment={"PATTERN": "outbox-polling"},
+        points={
+            **_WRITER_AND_CONSUMER,
+            "kill-between-publish-and-mark": "kill:relay:after:relay/kafka-1/produce(order.events)",
+        },
     ),
     Pattern(
         name="outbox-cdc",
@@ -45,6 +59,13 @@ PATTERNS = (
         publisher="connect",
         environment={"PATTERN": "outbox-cdc"},
         connectors=(_COMPOSE_DIR / "connectors" / "order-outbox.json",),
+        points={
+            **_WRITER_AND_CONSUMER,
+            "kill-between-publish-and-mark": (
+                "kill:connect:after:connect/kafka-1/produce(order.events)"
+            ),
+            "kill-connect-before-offset-flush": "kill:connect:before:connect/order-db/flush",
+        },
     ),
 )
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faults.point import DURATIONS_S, Action, Point
+from faults.point import DURATIONS_S, SAYS, Action, Point, form_of
 from harness.errors import DeclarationError
 from harness.model.cut import When
 from harness.model.system import Node, Role, System
@@ -141,3 +141,12 @@ def test_its_target_is_what_is_struck() -> None:
     """A node, or the effect's link."""
     assert Point.parse(f"pause:order-db:after:{COMMIT}").target == "order-db"
     assert Point.parse(f"reset:order:after:{COMMIT}").target == "order→order-db"
+
+
+def test_every_action_says_what_it_does_and_how_it_is_written() -> None:
+    """For people who look for one."""
+    assert set(SAYS) == set(Action)
+    assert [form_of(action) for action in Action] == [
+        "kill", "pause[=SECONDS]", "cut[=SECONDS]", "reset", "hold[=SECONDS]", "swallow",
+        "error=CODE",
+    ]  # fmt: skip

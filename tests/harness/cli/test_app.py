@@ -13,9 +13,19 @@ WRONG = (
     (("run", "--backend", "docker"), "--backend docker: this version has auto, namespaces"),
     (
         ("run", "--pattern", "dual-write", "--fault", "connect-kill"),
-        "--fault connect-kill: no chosen pattern has",
+        "--fault connect-kill: fits none of the chosen patterns (dual-write: there is no kafka-",
     ),
-    (("list", "planets"), "list planets: there are lists of suites, patterns, faults, invariants"),
+    (
+        ("run", "--fault", "kill:nobody:after:order/order-db/commit"),
+        "--fault kill:nobody:after:order/order-db/commit: fits none of the chosen patterns",
+    ),
+    (("list", "points"), "list points: --pattern is wanted; there are dual-write, outbox-"),
+    (("list", "points", "--pattern", "quantum"), "--pattern quantum: suite shop has no such"),
+    (("list", "faults", "--pattern", "dual-write"), "list faults: --pattern and --seed are for"),
+    (
+        ("list", "planets"),
+        "list planets: there are lists of suites, patterns, faults, invariants, points",
+    ),
     (("run", "--seed", "seven"), "Invalid value for '--seed'"),
     (("run", "--no-such-option"), "No such option"),
     (("no-such-verb",), "No such command"),

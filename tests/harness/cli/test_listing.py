@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness.cli.listing import KINDS, show
+from harness.cli.listing import KINDS, print_rows, show
 from harness.errors import DeclarationError
 
 
@@ -26,6 +26,21 @@ def test_faults_say_where_they_fit(capsys: pytest.CaptureFixture[str]) -> None:
     rows = {row["name"]: row for row in _listed("faults", capsys)}
     assert {"none", "kill", "broker-partition", "connect-kill"} <= rows.keys()
     assert rows["connector-restart"]["patterns"] == ["outbox-cdc"]
+    assert rows["kill-between-publish-and-mark"]["patterns"] == ["outbox-polling", "outbox-cdc"]
+
+
+def test_points_are_listed_as_the_fault_that_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """By their form, with the actions there are."""
+    row = _listed("faults", capsys)[-1]
+    assert row["name"] == "ACTION:NODE:before|after:ADDRESS"
+    assert "kill, pause[=SECONDS], cut[=SECONDS], reset" in str(row["says"])
+    assert row["proof"] and len(list(str(row["patterns"]).split(","))) == 3
+
+
+def test_what_looks_like_markup_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """`[=SECONDS]` is no style."""
+    print_rows([{"name": "hold[=SECONDS]", "what": "[bold]x[/]"}], as_json=False)
+    assert "hold[=SECONDS]" in (out := capsys.readouterr().out) and "[bold]x[/]" in out
 
 
 def test_invariants_have_id_guarantee_and_family(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,5 +59,5 @@ def test_every_list_has_a_table(kind: str, capsys: pytest.CaptureFixture[str]) -
 
 def test_another_list_is_refused_with_those_there_are() -> None:
     """By name."""
-    with pytest.raises(DeclarationError, match="suites, patterns, faults, invariants"):
+    with pytest.raises(DeclarationError, match="suites, patterns, faults, invariants, points"):
         show("planets", "shop", as_json=False)

@@ -10,13 +10,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+import faults
 from harness.toolchain.cache import default_cache
 from tests.harness.cli.conftest import Aftershock, Answer, Started
 
 pytestmark = pytest.mark.stack
 
-FAULTS = ("kill-between-commit-and-publish", "kill", "broker-partition", "connector-restart",
-          "connect-kill")  # fmt: skip
+FAULTS = tuple(faults.CATALOGUE)
+COMMIT = "order/order-db/commit(orders:insert)"
 
 
 def test_the_control_loses_exactly_the_orders_that_were_cut(control_run: Answer) -> None:
@@ -90,6 +91,46 @@ def test_a_sound_pattern_holds_under_every_kill(aftershock: Aftershock, tmp_path
     slugs = ("outbox-cdc--kill", "outbox-cdc--connect-kill")
     run_dir = Path(answer.json["run_dir"])
     assert [s for s in slugs if not (run_dir / "scenarios" / s / "snapshot").is_dir()] == []
+
+
+@pytest.mark.parametrize("when, rows, lost", [("after", 1, ["5"]), ("before", 0, [])])
+def test_a_point_is_struck_on_the_side_that_was_meant(
+    when: str, rows: int, lost: list[str], aftershock: Aftershock, tmp_path: Path
+) -> None:
+    """Killed after its commit an order is there and its record is not; before it, neither is."""
+    fault = f"kill:order:{when}:{COMMIT}/5#1"
+    answer = aftershock(
+        "run", "shop", "-p", "dual-write", "-f", fault, "--offline", "--json",
+        "--out", str(tmp_path),
+    )  # fmt: skip
+    (scenario,) = answer.json["scenarios"]
+    (struck,) = scenario["faults"]
+    evidence = struck["evidence"]
+    assert "aftershock: --seed 1, as in `aftershock list points`" in answer.err
+    assert scenario["seed"] == 1 and scenario["fault"] == struck["name"] == fault
+    assert struck["proved"] and struck["misfired"] is None, struck
+    assert evidence["intended_cut"]["address"] == f"{COMMIT}/5#1"
+    assert evidence["achieved_cut"]["when"] == when
+    assert evidence["achieved_cut"]["done"] is bool(rows)
+    run_dir = Path(answer.json["run_dir"])
+    table = pq.read_table(run_dir / "snapshot" / "db.order-db.orders.parquet")
+    assert table["order_id"].to_pylist().count("5") == rows
+    keys = [v["keys"] for v in scenario["violations"] if v["invariant"] == "no-event-lost"]
+    assert keys == ([lost] if lost else [])
+
+
+def test_a_point_that_does_not_come_did_not_fire(aftershock: Aftershock, tmp_path: Path) -> None:
+    """There are 40 orders; what was asked for is in the evidence all the same."""
+    fault = f"kill:order:after:{COMMIT}/41#1"
+    answer = aftershock(
+        "run", "shop", "-p", "dual-write", "-f", fault, "--seed", "1", "--offline", "--json",
+        "--out", str(tmp_path),
+    )  # fmt: skip
+    (scenario,) = answer.json["scenarios"]
+    (struck,) = scenario["faults"]
+    assert (scenario["verdict"], answer.code) == ("NOT_FIRED", 2)
+    assert not struck["fired"] and struck["evidence"]["achieved_cut"] is None
+    assert struck["evidence"]["intended_cut"]["asked"] == f"{COMMIT}/41#1"
 
 
 MOMENTS = (

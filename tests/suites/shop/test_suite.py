@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+import faults
 from harness.environments.compose import read
 from harness.model.scenario import Pattern
 from harness.model.system import Node, Role, System
@@ -63,6 +64,32 @@ def test_the_default_matrix_holds_one_control() -> None:
     restarts = [pattern for pattern, fault in SUITE.default_matrix if fault == "connector-restart"]
     assert restarts == ["outbox-cdc"]
     assert len(SUITE.default_matrix) == 10
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda p: p.name)
+def test_the_points_of_a_pattern_are_points_of_its_system(pattern: Pattern) -> None:
+    """Each is a short form that there is, of nodes that there are, and left to chance."""
+    kinds = {name: faults.find(name) for name in pattern.points}
+    assert {name: kind.unfit(pattern, shop(pattern)) for name, kind in kinds.items()} == (
+        dict.fromkeys(pattern.points)
+    )
+    assert [name for name, kind in kinds.items() if kind.names_one(pattern)] == []
+
+
+def test_every_pattern_has_the_points_that_it_can_have() -> None:
+    """Who has no publisher of its own has nothing to mark; only Connect flushes."""
+    writer = {
+        "kill-between-commit-and-publish",
+        "kill-before-commit",
+        "kill-between-effect-and-offset-commit",
+    }
+    assert {p.name: set(p.points) for p in PATTERNS} == {
+        "dual-write": writer,
+        "outbox-polling": {*writer, "kill-between-publish-and-mark"},
+        "outbox-cdc": {
+            *writer, "kill-between-publish-and-mark", "kill-connect-before-offset-flush"
+        },
+    }  # fmt: skip
 
 
 def test_the_outbox_is_no_hop_where_nothing_is_written_to_it() -> None:
