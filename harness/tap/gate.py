@@ -25,6 +25,9 @@ ANSWER_TIMEOUT_S = 5.0
 SETTLE_TIMEOUT_S = 1.0
 """How long the answers to other requests that are under way are awaited."""
 
+_TELL = (b"S\0\0\0\4", b"H\0\0\0\4")
+"""PostgreSQL's Sync and Flush: what came of an Execute is told when one of them has come."""
+
 
 class _State(Enum):
     OPEN = "open"
@@ -45,6 +48,8 @@ class Met:
     doubtful: int
     request: bytes
     """The message that asks for it; empty where its beginning had gone on already."""
+    request_end: int
+    """Where it ends in what the client sent."""
     others: Mapping[tuple[str, ...], int]
 
 
@@ -143,7 +148,11 @@ class Gate:
     def saw(self, relay: Relay, flow: Flow, frames: Sequence[Frame]) -> None:
         """Frames that have just been read on a connection that is not on the fast way."""
         point = self._point
-        if point is None or not frames:
+        if point is None:
+            return
+        if self._state is _State.AWAITING:
+            self._let_tell(point)
+        if not frames:
             return
         if point.met is None:
             if flow is relay.up and relay.strict:
@@ -175,6 +184,7 @@ class Gate:
                     earlier=earlier,
                     doubtful=doubtful,
                     request=relay.up.message(frame.first, frame.end),
+                    request_end=frame.end,
                     others=self._others(effect, address),
                 )
                 self._close(point, point.met, frame)
@@ -195,8 +205,18 @@ class Gate:
             self._begin_settling(point)
             return
         self._state = _State.AWAITING
+        self._let_tell(point)
         loop = asyncio.get_running_loop()
         point.timers.append(loop.call_later(ANSWER_TIMEOUT_S, self._begin_settling, point))
+
+    def _let_tell(self, point: _Point) -> None:
+        """Let the message go on that has the server tell its answer, where it is the next one."""
+        met = point.met
+        if met is None or met.relay.link.protocol != "postgres":
+            return
+        up, end = met.relay.up, met.request_end
+        if up.limit == end and up.message(end, end + len(_TELL[0])) in _TELL:
+            up.limit = end + len(_TELL[0])
 
     def _answered(self, point: _Point, effect: Effect, frames: Sequence[Frame]) -> None:
         for frame in frames:

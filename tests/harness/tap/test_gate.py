@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 import uvloop
 
 from harness.model.address import Address
@@ -45,9 +46,9 @@ class Leg(asyncio.Transport):
         pass
 
 
-def conversation() -> list[tuple[str, bytes]]:
-    """psycopg's, with several commits."""
-    text = (CAPTURES / "postgres-psycopg-transactions.txt").read_text(encoding="ascii")
+def conversation(client: str = "psycopg-transactions") -> list[tuple[str, bytes]]:
+    """psycopg's, with several commits, or another client's."""
+    text = (CAPTURES / f"postgres-{client}.txt").read_text(encoding="ascii")
     return [(line[0], bytes.fromhex(line[2:])) for line in text.splitlines()]
 
 
@@ -164,5 +165,35 @@ def test_the_answer_is_awaited_and_kept() -> None:
         assert bytes(ours.got) == before
         station.gate.open()
         assert bytes(ours.got) == before + data
+
+    run(test)
+
+
+SYNC = b"S\0\0\0\4"
+
+
+@pytest.mark.parametrize("sizes", [(), (1,)], ids=["as sent", "a byte at a time"])
+def test_what_has_the_server_tell_its_answer_goes_on_with_the_request(
+    sizes: tuple[int, ...],
+) -> None:
+    """JDBC's COMMIT is an Execute, whose answer PostgreSQL keeps until the Sync behind it."""
+
+    async def test(station: Station, told: list[Reached]) -> None:
+        relay, _, theirs = connected(station, "order", "order-db")
+        station.gate.arm(Trigger(when=When.AFTER, address=COMMIT), ["order"])
+        chunks = iter(conversation("pgjdbc"))
+        for side, data in chunks:
+            flow = relay.up if side == ">" else relay.down
+            for piece in [data] if not sizes else [data[i : i + 1] for i in range(len(data))]:
+                flow.data_received(piece)
+            if relay.held:
+                break
+        assert bytes(theirs.got).endswith(b"E\0\0\0\x09\0\0\0\0\1" + SYNC)
+        assert not relay.up.kept
+        relay.up.data_received(SYNC)
+        assert relay.up.kept == SYNC
+        relay.down.data_received(next(chunks)[1])
+        await asyncio.sleep(0.01)
+        assert [reached.outcome for reached in told] == [Outcome.ACKNOWLEDGED]
 
     run(test)
