@@ -8,6 +8,7 @@ has shown done is taken off the log, the best likeness first, and what is left i
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
 from typing import Any
 
 from harness.drivers.wal import Committed
@@ -73,44 +74,56 @@ def detail_of(committed: Committed) -> Detail:
     return tuple(sorted(f"{write.table}:{write.operation.value}" for write in writes))
 
 
+class Likeness(IntEnum):
+    """How far what was logged is what statements said."""
+
+    NONE = 0
+    POSSIBLE = 1
+    """An insertion may have become this update; so may another transaction have made it."""
+    PART = 2
+    """A part of it is."""
+    WHOLE = 3
+    """Each part of the one has its counterpart in the other."""
+
+
+def likeness(told: Detail, found: Detail) -> Likeness:
+    """How alike they are."""
+    covered = all(any(_shows(t, f) for f in found) for t in told)
+    if not {*told} & {*found}:
+        return Likeness.POSSIBLE if covered else Likeness.NONE
+    if covered and all(any(_shows(t, f) for t in told) for f in found):
+        return Likeness.WHOLE
+    return Likeness.PART
+
+
 def unaccounted(
     logged: Sequence[Detail], detail: Detail, earlier: int, others: Mapping[Detail, int]
 ) -> list[int]:
-    """Places in `logged`, details of transactions in the order of their commits, that are like
-    `detail` and that no other commit explains: `earlier` ones of the same detail, and `others`."""
+    """Places in `logged`, details of transactions in the order of their commits, that are the
+    most like `detail` of those that no other commit explains: `earlier` ones of the same detail,
+    and `others`."""
     wire = {**others, detail: earlier}
-    pairs = [
-        (_likeness(told, found), -place, told)
+    pairs = sorted(
+        (_closeness(told, found), -place, told)
         for told in wire
         for place, found in enumerate(logged)
-        if is_like(told, found)
         # What is clearly the effect's is not explained by what merely has a part of it.
-        and (told == detail or _is_equivalent(told, found) or not _is_equivalent(detail, found))
-    ]
+        if likeness(told, found) > Likeness.NONE
+        and (told == detail or likeness(told, found) >= likeness(detail, found))
+    )
     left = dict(enumerate(logged))
-    for _, place, told in sorted(pairs, reverse=True):
+    for _, place, told in reversed(pairs):
         if wire[told] and -place in left:
             wire[told] -= 1
             del left[-place]
-    return [place for place, found in left.items() if is_like(detail, found)]
+    alike = {place: likeness(detail, found) for place, found in left.items()}
+    best = max(alike.values(), default=Likeness.NONE)
+    return [place for place, like in alike.items() if like is best and like > Likeness.NONE]
 
 
-def _likeness(told: Detail, found: Detail) -> tuple[bool, int, int]:
-    """The larger, the more alike."""
-    strange = len({*told} ^ {*found})
-    return _is_equivalent(told, found), len({*told} & {*found}), -strange
-
-
-def _is_equivalent(told: Detail, found: Detail) -> bool:
-    """Each part of the one has its counterpart in the other."""
-    return all(any(_shows(t, f) for f in found) for t in told) and all(
-        any(_shows(t, f) for t in told) for f in found
-    )
-
-
-def is_like(told: Detail, found: Detail) -> bool:
-    """Whether what statements said and what was logged have a part in common."""
-    return any(_shows(t, f) for t in told for f in found)
+def _closeness(told: Detail, found: Detail) -> tuple[int, int, int]:
+    """The larger, the more alike, by and within likeness."""
+    return likeness(told, found), len({*told} & {*found}), -len({*told} ^ {*found})
 
 
 def _shows(told: str, found: str) -> bool:

@@ -1,7 +1,9 @@
 """Whether a commit has taken place, as the server's write-ahead log has it.
 
 The effect is done if the log has a transaction of its key, like it in what it wrote, that nothing
-else explains that the wire has shown done (`committed.unaccounted`).
+else explains that the wire has shown done (`committed.unaccounted`). What others than the stopped
+process have committed since the point was reached is not explained, and seldom like it; where it
+may be, and the effect was not to be, nobody can say.
 
 A commit that is acknowledged, and of which the log has nothing, may have changed no row: a DELETE
 that met none commits all the same. Its two cuts are then one state, and it counts as done; but
@@ -13,7 +15,7 @@ import asyncio
 from typing import Any, NamedTuple
 
 from harness.drivers.wal import Committed, WalLedger
-from harness.engine.committed import BusinessKeys, detail_of, is_like, unaccounted
+from harness.engine.committed import BusinessKeys, Likeness, detail_of, likeness, unaccounted
 from harness.engine.world import World
 from harness.errors import EnvironmentFailed
 from harness.model.address import NO_KEY
@@ -81,7 +83,9 @@ async def _look(world: World, ledger: WalLedger, reached: Reached) -> _Found:
     places = unaccounted(logged, detail, reached.earlier, reached.others)
     strange = 0
     if key == NO_KEY:
-        strange = sum(is_like(detail, detail_of(one)) for one in committed if keys.of(one))
+        strange = sum(
+            likeness(detail, detail_of(one)) > Likeness.NONE for one in committed if keys.of(one)
+        )
     return _Found(left=tuple(own[place] for place in places), strange=strange)
 
 
@@ -99,10 +103,14 @@ def _judged(found: _Found, reached: Reached) -> Achieved:
         f"{node}: transaction {last.transaction.xid}{of_key}, committed at "
         f"{last.transaction.lsn}, wrote {wrote}"
     )
-    if len(found.left) > reached.doubtful:
-        return Achieved(done=True, says=says, measured=measured)
-    says += f"; it may be one of {reached.doubtful} earlier ones that were never answered"
-    return Achieved(done=None, says=says, measured=measured)
+    if len(found.left) <= reached.doubtful:
+        says += f"; it may be one of {reached.doubtful} earlier ones that were never answered"
+        return Achieved(done=None, says=says, measured=measured)
+    possible = likeness(reached.effect.detail, detail_of(last)) is Likeness.POSSIBLE
+    if possible and reached.outcome is not Outcome.ACKNOWLEDGED:
+        says += "; it may be another's"
+        return Achieved(done=None, says=says, measured=measured)
+    return Achieved(done=True, says=says, measured=measured)
 
 
 async def _nothing(ledger: WalLedger, reached: Reached) -> Achieved:

@@ -224,6 +224,29 @@ def test_the_log_may_have_more_less_or_other_than_was_said(servers: Servers) -> 
 
 
 @pytest.mark.stack
+def test_what_others_have_done_since_is_not_taken_for_it(servers: Servers) -> None:
+    """The relay marks the row of the first event while the second one is held back; where it
+    cannot be told apart nobody says so."""
+
+    async def body(shop: Shop) -> None:
+        await shop.do(INSERT, "UPDATE outbox SET sent_at = now()")
+        cancel = ("orders:update", "outbox:insert")
+        assert (await shop.proof.achieved(point(When.BEFORE, cancel, others={PLACE: 1}))).done is (
+            False
+        )
+        alone = ("outbox:insert",)
+        held = await shop.proof.achieved(point(When.BEFORE, alone, others={PLACE: 1}))
+        assert held.done is None
+        assert held.says.endswith("wrote outbox:update; it may be another's")
+        done = await shop.proof.achieved(point(When.AFTER, alone, others={PLACE: 1}))
+        assert done.done is True
+        after = await shop.proof.achieved(point(When.AFTER))
+        assert after.says.endswith("wrote orders:insert and outbox:insert")
+
+    with_shop(servers.postgres, body)
+
+
+@pytest.mark.stack
 def test_what_is_in_doubt_is_not_told_apart(servers: Servers) -> None:
     """One commit in the log, and one from before that was never answered: nobody can say."""
 
