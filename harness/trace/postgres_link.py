@@ -124,6 +124,13 @@ class PostgresReader:
             frame.effect, frame.outcome, frame.keys = effect, outcome, effect.keys
         return made
 
+    def _prepared(self, event: events.TransactionPrepared, frames: list[Frame]) -> Frame | None:
+        """The first of two phases is durable, and no commit yet."""
+        if frames and frames[-1].first == event.first:
+            frames[-1].kind = "prepared"
+            return None
+        return Frame(FROM_SERVER, event.first, event.end, "prepared", event.name or "")
+
     def _failed(self, event: events.Failed, _: list[Frame]) -> Frame:
         name = f"{event.severity}: {event.message}"[:LONGEST_NAME]
         return Frame(FROM_SERVER, event.first, event.end, "failed", name, error=event.sqlstate)
@@ -169,7 +176,6 @@ _OTHERS: dict[type, tuple[str, Callable[[Any], str]]] = {
     events.EncryptionAnswered: ("encryption-answered", lambda e: "yes" if e.accepted else "no"),
     events.CancelRequested: ("cancel-requested", lambda e: str(e.backend)),
     events.VersionNegotiated: ("version-negotiated", lambda e: f"3.{e.minor}"),
-    events.TransactionPrepared: ("prepared", lambda e: e.name or ""),
     events.Notified: ("notified", lambda e: f"{e.channel}: {e.payload}"),
     events.CopyStarted: ("copy-started", lambda e: e.mode),
     events.CopyEnded: ("copy-ended", lambda e: "failed" if e.failed else ""),
@@ -180,6 +186,7 @@ _FRAMES: dict[type, Callable[[PostgresReader, Any, list[Frame]], Frame | None]] 
     events.CommitRequested: PostgresReader._commit,  # noqa: SLF001
     events.CommitAcknowledged: PostgresReader._ended,  # noqa: SLF001
     events.RolledBack: PostgresReader._ended,  # noqa: SLF001
+    events.TransactionPrepared: PostgresReader._prepared,  # noqa: SLF001
     events.Failed: PostgresReader._failed,  # noqa: SLF001
     LostSync: PostgresReader._lost,  # noqa: SLF001
     **dict.fromkeys(_OTHERS, PostgresReader._other),  # noqa: SLF001

@@ -17,6 +17,7 @@ _MOST_NAMES = 256
 
 NOTED = frozenset(
     {
+        Kind.COMMIT,
         Kind.ROLLBACK,
         Kind.SAVEPOINT,
         Kind.ROLLBACK_TO,
@@ -31,17 +32,23 @@ NOTED = frozenset(
 class TransactionKeys:
     """One session."""
 
-    __slots__ = ("_noted", "_prepared", "_savepoints", "_state")
+    __slots__ = ("_ended", "_ended_at", "_noted", "_prepared", "_savepoints", "_state")
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._noted: _Noted = []
+        self._ended: _Noted = []
+        """Of transactions that COMMIT has ended within the message at `_ended_at`, whose request
+        is told when all of it was read; never, if there was nothing left to commit."""
+        self._ended_at = -1
         self._savepoints: list[tuple[str, int]] = []
         self._prepared: dict[str, _Noted] = {}
 
     def note(self, statement: Statement) -> Keys:
         """Go on by one statement; returns its own keys, sorted."""
         keys: frozenset[str] = frozenset()
+        if self._ended and statement.first != self._ended_at:
+            self._ended = []
         if statement.writes:
             keys = self._state.statements.keys(statement.sql, statement.params)
             if keys and len(self._noted) < _MOST_NOTED:
@@ -52,13 +59,11 @@ class TransactionKeys:
 
     def end(self, writes: frozenset[Write]) -> Keys:
         """A commit of these writes is asked for: its keys, sorted. The next transaction begins."""
-        if not self._noted:
-            self._savepoints.clear()
-            return ()
         found: set[str] = set()
-        for written, keys in self._noted:
+        for written, keys in (*self._ended, *self._noted):
             if not writes.isdisjoint(written):
                 found |= keys
+        self._ended = []
         self._begin([])
         return tuple(sorted(found)[:_MOST_KEYS])
 
@@ -67,6 +72,10 @@ class TransactionKeys:
         self._savepoints.clear()
 
     def _control(self, statement: Statement) -> None:
+        if statement.kind is Kind.COMMIT:
+            self._ended, self._ended_at = self._ended + self._noted, statement.first
+            self._begin([])
+            return
         name = recognise_one(statement.sql).name or ""
         match statement.kind:
             case Kind.ROLLBACK:

@@ -257,7 +257,8 @@ def _copy_from(sql: str, tokens: Sequence[Word]) -> Recognised:
 
 def _replicate(sql: str, tokens: Sequence[Word]) -> Recognised:
     at = 2 if len(tokens) > 1 and tokens[1].lower == "slot" else 1
-    name = _name_of(tokens, at)
+    has_slot = at == 2 or tokens[0].lower == "create_replication_slot"
+    name = _name_of(tokens, at) if has_slot else None
     options = sql[tokens[at].end - tokens[0].start :].lower() if at < len(tokens) else ""
     return Recognised(sql=sql, kind=Kind.REPLICATE, name=name, options=options)
 

@@ -4,8 +4,8 @@ from harness.model.frame import Frame
 from harness.trace.state import State
 from harness.trace.tracer import Tracer
 from harness.trace.transaction_keys import TransactionKeys
-from harness.wire.sql import Operation, Write
 from tests.harness.trace.links import Database, effects
+from tests.harness.wire.conversations import ERROR, query, ready
 
 
 def told(*statements: str) -> list[str]:
@@ -37,6 +37,19 @@ def test_a_commit_has_the_keys_of_its_statements() -> None:
 
 def test_what_is_rolled_back_is_forgotten() -> None:
     assert told("BEGIN", add(1), "ROLLBACK", add(2)) == ["?c/s/commit(t:insert)/2#1"]
+
+
+def test_a_query_of_several_transactions_has_all_their_keys() -> None:
+    """It is one request. A commit that was never asked for, because its transaction had failed,
+    leaves nothing to the next one."""
+    db = Database(Tracer(frozenset({"k"})), "c", "s")
+    told = db.say(query(f"BEGIN; {add(1)}; COMMIT; BEGIN; {add(2)}; ROLLBACK; {add(3)}"))
+    assert effects(told) == ["?c/s/commit(t:insert)/1#1 c/s/commit(t:insert)/3#1"]
+    db = Database(Tracer(frozenset({"k"})), "c", "s")
+    db.begin()
+    db.say(query(add(1)), ERROR, ready("E"))
+    db.commit("ROLLBACK")
+    assert effects(db.run(add(2), "INSERT 0 1", "I"))[0] == "?c/s/commit(t:insert)/2#1"
 
 
 def test_a_savepoint_is_gone_back_to() -> None:
@@ -83,4 +96,3 @@ def test_a_transaction_of_very_many_keys_has_some() -> None:
     db.run(f"INSERT INTO t (k) VALUES {values}", "INSERT 0 600", "I")
     effect = next(f.effect for f in db.frames if f.effect)
     assert (len(effect.keys), effect.keys[0], effect.keys[-1]) == (512, "0000", "0511")
-    assert Write(table="t", operation=Operation.INSERT) is not None

@@ -129,6 +129,13 @@ def test_a_replication_command_names_its_slot() -> None:
     assert "proto_version" in found.options
 
 
+def test_physical_replication_may_do_without_a_slot() -> None:
+    """Where none is named there is none."""
+    assert recognise_one("START_REPLICATION PHYSICAL 0/100").name is None
+    assert recognise_one("START_REPLICATION SLOT s PHYSICAL 0/100").name == "s"
+    assert recognise_one("CREATE_REPLICATION_SLOT s LOGICAL pgoutput").name == "s"
+
+
 def test_the_schema_that_everyone_means_is_left_out() -> None:
     """So that two clients call a table the same."""
     assert table_name("public", "orders") == table_name("orders") == "orders"
