@@ -19,6 +19,7 @@ from harness.engine.clock import ScenarioClock
 from harness.engine.collect import collect
 from harness.engine.history import History
 from harness.engine.ledger import Ledger
+from harness.engine.logged import with_transactions
 from harness.engine.nemesis import Nemesis
 from harness.engine.proof import StoreProof
 from harness.engine.quiesce import wait_quiet
@@ -91,6 +92,7 @@ class ScenarioRun:
         self._worked = False
         self._work_ends_at = 0.0
         self._nemesis: Nemesis | None = None
+        self._effects: pa.Table | None = None
 
     async def run(self) -> None:
         """All phases. The writer is finished afterwards."""
@@ -257,6 +259,10 @@ class ScenarioRun:
             )
 
     def _write_table(self, name: str, table: pa.Table) -> None:
+        if name == "effects":
+            self._effects = table
+        elif name == "transactions" and self._effects is not None:
+            self._writer.write_table("effects", with_transactions(self._effects, table))
         self._writer.write_table(name, table)
 
     @contextmanager
