@@ -46,14 +46,18 @@ class Fields:
         self._at = after
         return found
 
-    def text(self) -> str:
-        """A string that ends with a zero byte; what is no UTF-8 is kept, escaped."""
+    def zero_ended(self) -> bytes:
+        """What stands before the next zero byte."""
         end = self._body.find(b"\0", self._at)
         if end < 0:
             raise EndOfFields
         found = self._body[self._at : end]
         self._at = end + 1
-        return decoded(found)
+        return found
+
+    def text(self) -> str:
+        """A string that ends with a zero byte; what is no UTF-8 is kept, escaped."""
+        return decoded(self.zero_ended())
 
     def rest(self) -> bytes:
         """All that is left."""

@@ -1,13 +1,12 @@
 """What is told of a PostgreSQL connection: values with their place in the stream."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.wire.sql import Kind, Write
-from harness.wire.stream import Direction
+from harness.wire.stream import Direction, event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class FromClient:
     """Read from the message at [first, end) of what the client sent."""
 
@@ -16,7 +15,7 @@ class FromClient:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class FromServer:
     """Read from the message at [first, end) of what the server sent."""
 
@@ -25,28 +24,28 @@ class FromServer:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class EncryptionRequested(FromClient):
     """`ssl` or `gss`, asked for before the start."""
 
     method: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class EncryptionAnswered(FromServer):
     """After a yes nothing can be read any more."""
 
     accepted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class CancelRequested(FromClient):
     """On a connection of its own, for the backend that told `BackendStarted` this id."""
 
     backend: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Started(FromClient):
     """The start-up message. Version as (major, minor)."""
 
@@ -58,7 +57,7 @@ class Started(FromClient):
         return next((value for key, value in self.parameters if key == name), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class VersionNegotiated(FromServer):
     """The server speaks an older version than was asked for, or does not know some options."""
 
@@ -66,14 +65,14 @@ class VersionNegotiated(FromServer):
     unknown: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class BackendStarted(FromServer):
     """The process that serves this connection."""
 
     backend: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Statement(FromClient):
     """One statement asked for: of a Query as many as it has, of an Execute one."""
 
@@ -85,7 +84,7 @@ class Statement(FromClient):
     """Text-format values as text, binary ones as bytes, at most 1 KiB of each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class CommitRequested(FromClient):
     """If this message reaches the server and nothing fails, the transaction will be committed.
 
@@ -102,7 +101,7 @@ class CommitRequested(FromClient):
     statements: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class CommitAcknowledged(FromServer):
     """The transaction is committed, and with this message the client knows it."""
 
@@ -115,7 +114,7 @@ class CommitAcknowledged(FromServer):
     statements: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class RolledBack(FromServer):
     """The transaction came to nothing, whoever wanted that."""
 
@@ -124,7 +123,7 @@ class RolledBack(FromServer):
     """What it would have written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class TransactionPrepared(FromServer):
     """PREPARE TRANSACTION: durable, and not visible before COMMIT PREPARED."""
 
@@ -132,7 +131,7 @@ class TransactionPrepared(FromServer):
     writes: frozenset[Write]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Completed(FromServer):
     """A statement came to its end; in an implicit transaction it is not committed yet."""
 
@@ -140,7 +139,7 @@ class Completed(FromServer):
     rows: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Failed(FromServer):
     """ErrorResponse."""
 
@@ -149,14 +148,14 @@ class Failed(FromServer):
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Ready(FromServer):
     """ReadyForQuery: `I` idle, `T` in a transaction, `E` in a failed one."""
 
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Notified(FromServer):
     """NotificationResponse, from the backend that sent NOTIFY."""
 
@@ -165,20 +164,20 @@ class Notified(FromServer):
     payload: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class CopyStarted(FromServer):
     """`in`, `out` or `both`, as the server sees it."""
 
     mode: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class CopyEnded(FromClient):
     """The client has sent all rows, or has given up."""
 
     failed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Terminated(FromClient):
     """The client says good-bye."""

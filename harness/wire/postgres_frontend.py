@@ -1,22 +1,28 @@
-"""What the client of a PostgreSQL connection says, and which of its messages will commit."""
+"""What the client of a PostgreSQL connection says, and which of its messages will commit.
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+Messages that change nothing (`SELECT 1` and its like) take a short way: they leave a mark among
+what awaits an answer, and no more.
+"""
+
+from collections.abc import Callable
 
 from harness.wire.fields import EndOfFields, Fields, decoded
 from harness.wire.postgres_events import (
-    CancelRequested,
     CommitRequested,
     CopyEnded,
-    EncryptionRequested,
     FromClient,
-    Started,
     Statement,
     Terminated,
 )
-from harness.wire.postgres_framing import Frame, NotAMessage
+from harness.wire.postgres_extended import check, params, parse
+from harness.wire.postgres_framing import Frame, NotAMessage, Reader, framed
 from harness.wire.postgres_session import (
     MOST_PENDING,
+    PLAIN,
+    PLAIN_EXECUTE,
+    PLAIN_PARSE,
+    PLAIN_QUERY,
+    PLAIN_SYNC,
     Asked,
     Pending,
     Portal,
@@ -25,164 +31,238 @@ from harness.wire.postgres_session import (
     shortened,
 )
 from harness.wire.postgres_transaction import End, Outcome
-from harness.wire.sql import UNKNOWN, Kind, Recognised, recognise, recognise_one
+from harness.wire.sql import CHANGES_NOTHING, UNKNOWN, Kind, Recognised, recognise
+from harness.wire.sql_seen import seen
 
-TYPES = b"BCDEFHPQSXcdfp"
-SKIMMED = frozenset(b"DHdp")
+SKIMMED = b"DHdp"
 """Describe, Flush, rows of a COPY, and passwords, which are never kept."""
 
-# protocol.sgml, "Message Formats"
-_CANCEL, _SSL, _GSS = 80877102, 80877103, 80877104
-_LONGEST_PARAM = 1024
-_MOST_PARAMETERS = 64
 _MOST_PENDING_QUERIES = 1024
 """With many statements each."""
+_NUL = b"\0"
+
+# An enum's member is slow to look up.
+_QUERY, _PARSE, _EXECUTED, _CLOSE, _SYNC = Asked
+_PREPARE, _EXECUTE, _COMMITTED = Kind.PREPARE, Kind.EXECUTE, End.COMMITTED
+
+
+_UNTOLD = CHANGES_NOTHING | {Kind.BEGIN}
 
 
 class Frontend:
-    """Reads the client's messages into events and into the session."""
+    """Reads the client's messages into events and into the session. With `terse`, statements that
+    change nothing are not told."""
 
-    __slots__ = ("_session",)
+    __slots__ = ("_asked", "_session", "_tell", "_terse", "_waiting", "readers")
 
-    def __init__(self, session: Session) -> None:
+    def __init__(
+        self, session: Session, tell: Callable[[FromClient], None], *, terse: bool
+    ) -> None:
         self._session = session
+        self._asked = session.asked
+        self._waiting = session.pending
+        self._tell = tell
+        self._terse = terse
+        self.readers: dict[int, Reader] = {
+            ord("Q"): self._query,
+            ord("P"): self._parse,
+            ord("B"): self._bind,
+            ord("E"): self._execute,
+            ord("S"): self._sync,
+            ord("F"): self._framed("F", self._call),
+            ord("C"): self._framed("C", self._close),
+            ord("c"): self._framed("c", self._copy_done),
+            ord("f"): self._framed("f", self._copy_fail),
+            ord("X"): self._framed("X", self._terminate),
+        }
+        """By type byte."""
 
-    def read(self, frame: Frame) -> Iterator[FromClient]:
-        """One typed message. What is malformed is no message."""
-        try:
-            reader = _READERS.get(frame.kind)
-            if reader is not None:
-                yield from reader(self, frame)
-        except EndOfFields:
-            if frame.whole:
-                reason = f"a malformed message of type {chr(frame.kind)}"
-                raise NotAMessage(frame.first, reason) from None
-            self._misread(frame)
-        self._check_memory(frame)
+    def read_row(self, frame: Frame) -> None:
+        """A CopyData message, which is only read while the COPY is a replication stream."""
+        replication = self._session.replication
+        if replication is not None:
+            for event in replication.client(frame):
+                self._tell(event)
 
-    def _check_memory(self, frame: Frame) -> None:
+    def _framed(self, kind: str, read: Callable[[Frame], None]) -> Reader:
+        """A reader of messages that are seldom sent. What is malformed is no message."""
+
+        def guarded(frame: Frame) -> None:
+            try:
+                read(frame)
+            except EndOfFields:
+                if frame.whole:
+                    raise _malformed(kind, frame.first) from None
+
+        return framed(ord(kind), guarded)
+
+    def _await(self, pending: Pending, end: int) -> None:
+        self._waiting.append(pending)
+        if len(self._waiting) > _MOST_PENDING_QUERIES:
+            self._check_memory(end)
+
+    def _check_memory(self, end: int) -> None:
         """Whoever never waits for an answer is not followed for ever."""
-        pending = self._session.pending
-        most = MOST_PENDING
-        if pending and len(pending[-1].statements) > 1:
-            most = _MOST_PENDING_QUERIES
-        if len(pending) > most:
-            raise NotAMessage(frame.end, f"more than {most} messages await an answer")
+        waiting = self._waiting
+        most = MOST_PENDING if len(waiting[-1].statements) <= 1 else _MOST_PENDING_QUERIES
+        if len(waiting) > most:
+            raise NotAMessage(end, f"more than {most} messages await an answer")
 
-    def read_untyped(self, frame: Frame) -> FromClient:
-        """The first message, and each until the start."""
-        fields = Fields(frame.body)
-        try:
-            return _first_message(frame, fields)
-        except EndOfFields:
-            raise NotAMessage(frame.first, "a malformed start-up message") from None
+    def _query(self, data: bytes, at: int, after: int, first: int, end: int, whole: bool) -> None:
+        if not whole:
+            self._steps(first, end, recognise(decoded(data[at:after])), whole=False)
+            return
+        stop = data.find(_NUL, at, after)
+        if stop < 0:
+            raise _malformed("Q", first)
+        text, asked = data[at:stop], self._asked
+        found = seen(text)
+        if found is None:
+            self._steps(first, end, recognise(decoded(text)), whole=True)
+        elif found.statement.is_plain and (asked.in_block or not asked.may_have_written):
+            if not self._terse:
+                self._tell_statement(first, end, found.of(text))
+            self._await(PLAIN_QUERY, end)
+        else:
+            self._step(first, end, found.of(text))
 
-    def _misread(self, frame: Frame) -> None:
-        """A message whose names are too long to be kept still has an answer."""
-        if frame.kind == ord("E"):
-            self._session.pending.append(Pending(asked=Asked.EXECUTE, statements=(UNKNOWN,)))
-            self._session.asked.apply(UNKNOWN)
+    def _step(self, first: int, end: int, statement: Recognised) -> None:
+        """A Query's only statement."""
+        asked = self._asked
+        statement = self._meant(statement)
+        self._tell_statement(first, end, statement)
+        pending = Pending(_QUERY, (shortened(statement),))
+        commit = self._foreseen(statement)
+        if asked.may_have_written and not asked.in_block:
+            commit = _joined(commit, asked.ended(_COMMITTED))
+        if statement.from_client:
+            pending.copies, pending.commit, self._session.copying = 1, commit, pending
+        elif commit is not None:
+            self._commit(first, end, pending, commit)
+        self._await(pending, end)
 
-    def _query(self, frame: Frame) -> Iterator[FromClient]:
-        text = _text(frame)
-        statements = tuple(self._meant(s) for s in recognise(text))
-        pending = Pending(asked=Asked.QUERY, statements=tuple(map(shortened, statements)))
+    def _steps(
+        self, first: int, end: int, statements: tuple[Recognised, ...], *, whole: bool
+    ) -> None:
+        """A Query's statements, one after the other."""
+        asked = self._asked
+        statements = tuple([self._meant(statement) for statement in statements])
+        pending = Pending(_QUERY, tuple([shortened(statement) for statement in statements]))
         commit: Outcome | None = None
         for statement in statements:
-            yield _statement(frame, statement)
+            self._tell_statement(first, end, statement)
             commit = _joined(commit, self._foreseen(statement))
-            pending.copies += statement.from_client
-        asked = self._session.asked
-        if not frame.whole:
+            if statement.from_client:
+                pending.copies += 1
+        if not whole:
             asked.apply(UNKNOWN)
-        if not asked.in_block and asked.may_have_written:
-            commit = _joined(commit, asked.ended(End.COMMITTED))
-        self._session.pending.append(pending)
+        if asked.may_have_written and not asked.in_block:
+            commit = _joined(commit, asked.ended(_COMMITTED))
         if pending.copies:
             pending.commit, self._session.copying = commit, pending
         elif commit is not None:
-            yield self._commit(frame, pending, commit)
+            self._commit(first, end, pending, commit)
+        self._await(pending, end)
 
-    def _call(self, frame: Frame) -> Iterator[FromClient]:
+    def _call(self, frame: Frame) -> None:
         """FunctionCall: what it does is not in it."""
-        pending = Pending(asked=Asked.QUERY, statements=(replace(UNKNOWN, kind=Kind.CALL),))
-        self._session.pending.append(pending)
-        asked = self._session.asked
-        yield _statement(frame, pending.statements[0])
-        asked.apply(pending.statements[0])
-        if not asked.in_block:
-            yield self._commit(frame, pending, asked.ended(End.COMMITTED))
+        call = UNKNOWN._replace(kind=Kind.CALL)
+        pending = Pending(_QUERY, (call,))
+        self._tell_statement(frame.first, frame.end, call)
+        self._asked.apply(call)
+        if not self._asked.in_block:
+            commit = self._asked.ended(_COMMITTED)
+            self._commit(frame.first, frame.end, pending, commit)
+        self._await(pending, frame.end)
 
-    def _parse(self, frame: Frame) -> Iterator[FromClient]:
-        fields = Fields(frame.body)
-        name = fields.text()
+    def _parse(self, data: bytes, at: int, after: int, first: int, end: int, whole: bool) -> None:
         try:
-            text = fields.text()
+            name, statement = parse(data[at:after], whole=whole)
         except EndOfFields:
-            if frame.whole:
-                raise
-            text = decoded(fields.rest())
-        statement = recognise_one(text)
-        session = self._session
-        session.pending.append(
-            Pending(
-                asked=Asked.PARSE,
-                name=name,
-                statements=(statement,),
-                replaced=session.prepared.get(name),
-            )
-        )
-        remember(session.prepared, name, statement)
-        return iter(())
+            if whole:
+                raise _malformed("P", first) from None
+            return
+        prepared = self._session.prepared
+        replaced = prepared.get(name)
+        if replaced is statement:
+            self._await(PLAIN_PARSE, end)
+        else:
+            remember(prepared, name, statement)
+            self._await(Pending(_PARSE, (statement,), name, replaced), end)
 
-    def _bind(self, frame: Frame) -> Iterator[FromClient]:
-        fields = Fields(frame.body)
-        portal, name = fields.text(), fields.text()
-        params = tuple(_params(fields, frame))
-        statement = self._session.prepared.get(name, UNKNOWN)
-        remember(self._session.portals, portal, Portal(statement=statement, params=params))
-        return iter(())
+    def _bind(self, data: bytes, at: int, after: int, first: int, _end: int, whole: bool) -> None:
+        body, session = data[at:after], self._session
+        middle = body.find(_NUL)
+        stop = body.find(_NUL, middle + 1) if middle >= 0 else -1
+        if stop < 0:
+            if whole:
+                raise _malformed("B", first)
+            return
+        portal: Portal = _PLAIN_PORTAL
+        statement = session.prepared.get(body[middle + 1 : stop], UNKNOWN)
+        try:
+            if statement.is_plain and self._terse and whole:
+                check(body, stop + 1)
+            else:
+                portal = statement, params(body, stop + 1, whole=whole)
+        except EndOfFields:
+            raise _malformed("B", first) from None
+        remember(session.portals, body[:middle], portal)
 
-    def _close(self, frame: Frame) -> Iterator[FromClient]:
+    def _close(self, frame: Frame) -> None:
         fields = Fields(frame.body)
-        what, name = fields.byte(), fields.text()
-        pending = Pending(asked=Asked.CLOSE, name=name)
+        what, name = fields.byte(), fields.zero_ended()
+        pending = Pending(_CLOSE, name=name)
         if what == ord("S"):
             pending.replaced = self._session.prepared.pop(name, None)
         else:
             self._session.portals.pop(name, None)
-        self._session.pending.append(pending)
-        return iter(())
+        self._await(pending, frame.end)
 
-    def _execute(self, frame: Frame) -> Iterator[FromClient]:
-        name = Fields(frame.body).text()
-        portal = self._session.portals.get(name) or Portal(statement=UNKNOWN)
-        statement = self._meant(portal.statement)
-        yield _statement(frame, statement, portal.params)
-        pending = Pending(asked=Asked.EXECUTE, statements=(statement,))
-        self._session.pending.append(pending)
+    def _execute(self, data: bytes, at: int, after: int, first: int, end: int, whole: bool) -> None:
+        stop = data.find(_NUL, at, after)
+        if stop < 0:
+            self._misread_execute(first, end, whole=whole)
+            return
+        statement, values = self._session.portals.get(data[at:stop], _NO_PORTAL)
+        if statement.is_plain:
+            if not self._terse:
+                self._tell_statement(first, end, statement, values)
+            self._await(PLAIN_EXECUTE, end)
+            return
+        statement = self._meant(statement)
+        self._tell_statement(first, end, statement, values)
+        pending = Pending(_EXECUTED, (statement,))
         if statement.from_client:
             pending.copies, self._session.copying = 1, pending
         commit = self._foreseen(statement)
         if commit is not None:
-            yield self._commit(frame, pending, commit)
+            self._commit(first, end, pending, commit)
+        self._await(pending, end)
 
-    def _sync(self, frame: Frame) -> Iterator[FromClient]:
-        session, copying = self._session, self._session.copying
-        if copying is not None and copying.is_copying:
-            return
-        pending = Pending(asked=Asked.SYNC, is_tentative=copying is not None)
-        session.pending.append(pending)
-        asked = session.asked
-        if copying is None and not asked.in_block and asked.may_have_written:
-            yield self._commit(frame, pending, asked.ended(End.COMMITTED))
+    def _misread_execute(self, first: int, end: int, *, whole: bool) -> None:
+        """One whose portal's name is too long to be kept still has an answer."""
+        if whole:
+            raise _malformed("E", first)
+        self._asked.apply(UNKNOWN)
+        self._await(Pending(_EXECUTED, (UNKNOWN,)), end)
 
-    def _copy_data(self, frame: Frame) -> Iterator[FromClient]:
-        replication = self._session.replication
-        return iter(()) if replication is None else replication.client(frame)
+    def _sync(
+        self, _data: bytes, _at: int, _after: int, first: int, end: int, _whole: bool
+    ) -> None:
+        asked, copying = self._asked, self._session.copying
+        if copying is not None:
+            if not copying.is_copying:
+                self._await(Pending(_SYNC, is_tentative=True), end)
+        elif asked.may_have_written and not asked.in_block:
+            pending = Pending(_SYNC)
+            self._commit(first, end, pending, asked.ended(_COMMITTED))
+            self._await(pending, end)
+        else:
+            self._await(PLAIN_SYNC, end)
 
-    def _copy_done(self, frame: Frame) -> Iterator[FromClient]:
-        yield CopyEnded(first=frame.first, end=frame.end, failed=False)
+    def _copy_done(self, frame: Frame) -> None:
+        self._tell(CopyEnded(first=frame.first, end=frame.end, failed=False))
         copying = self._session.copying
         if copying is None:
             return
@@ -192,125 +272,84 @@ class Frontend:
         if copying.copies == 0:
             self._session.copying = None
             if copying.commit is not None:
-                yield self._commit(frame, copying, copying.commit)
+                self._commit(frame.first, frame.end, copying, copying.commit)
 
-    def _copy_fail(self, frame: Frame) -> Iterator[FromClient]:
-        yield CopyEnded(first=frame.first, end=frame.end, failed=True)
+    def _copy_fail(self, frame: Frame) -> None:
+        self._tell(CopyEnded(first=frame.first, end=frame.end, failed=True))
         copying = self._session.copying
         if copying is not None:
             self._session.forget_tentative(copying)
             self._session.copying = None
 
-    def _terminate(self, frame: Frame) -> Iterator[FromClient]:
-        yield Terminated(first=frame.first, end=frame.end)
+    def _terminate(self, frame: Frame) -> None:
+        self._tell(Terminated(first=frame.first, end=frame.end))
 
     def _meant(self, statement: Recognised) -> Recognised:
         """EXECUTE is what was prepared under the name; PREPARE is remembered."""
-        name = statement.name or ""
-        if statement.kind is Kind.PREPARE and statement.inner is not None:
-            remember(self._session.sql_prepared, name, statement.inner)
-        if statement.kind is Kind.EXECUTE and name in self._session.sql_prepared:
-            inner = self._session.sql_prepared[name]
-            return replace(statement, kind=inner.kind, writes=inner.writes)
+        kind = statement.kind
+        if kind is _PREPARE and statement.inner is not None:
+            remember(self._session.sql_prepared, statement.name or "", statement.inner)
+        elif kind is _EXECUTE:
+            inner = self._session.sql_prepared.get(statement.name or "")
+            if inner is not None:
+                return statement._replace(kind=inner.kind, writes=inner.writes)
         return statement
 
     def _foreseen(self, statement: Recognised) -> Outcome | None:
         """The commit that this statement will be, if all goes well."""
-        outcome = self._session.asked.apply(statement)
-        return outcome if outcome is not None and outcome.end is End.COMMITTED else None
+        outcome = self._asked.apply(statement)
+        return outcome if outcome is not None and outcome.end is _COMMITTED else None
 
-    def _commit(self, frame: Frame, pending: Pending, commit: Outcome) -> CommitRequested:
+    def _tell_statement(
+        self,
+        first: int,
+        end: int,
+        statement: Recognised,
+        values: tuple[str | bytes | None, ...] = (),
+    ) -> None:
+        if not self._terse or statement.writes or statement.kind not in _UNTOLD:
+            self._tell(
+                Statement(
+                    first=first,
+                    end=end,
+                    sql=statement.sql,
+                    kind=statement.kind,
+                    writes=statement.writes,
+                    params=values,
+                )
+            )
+
+    def _commit(self, first: int, end: int, pending: Pending, commit: Outcome) -> None:
         pending.number = self._session.next_number()
-        return CommitRequested(
-            first=frame.first,
-            end=frame.end,
-            number=pending.number,
-            writes=commit.writes,
-            is_implicit=commit.is_implicit,
-            statements=commit.statements,
+        self._tell(
+            CommitRequested(
+                first=first,
+                end=end,
+                number=pending.number,
+                writes=commit.writes,
+                is_implicit=commit.is_implicit,
+                statements=commit.statements,
+            )
         )
 
 
-def _first_message(frame: Frame, fields: Fields) -> FromClient:
-    code = fields.int32()
-    if code in {_SSL, _GSS}:
-        method = "ssl" if code == _SSL else "gss"
-        return EncryptionRequested(first=frame.first, end=frame.end, method=method)
-    if code == _CANCEL:
-        return CancelRequested(first=frame.first, end=frame.end, backend=fields.uint32())
-    if code >> 16 != 3:
-        reason = f"no PostgreSQL protocol that is known: 0x{code & 0xFFFFFFFF:08x}"
-        raise NotAMessage(frame.first, reason)
-    parameters: list[tuple[str, str]] = []
-    while fields.left > 1 and len(parameters) < _MOST_PARAMETERS:
-        parameters.append((fields.text(), fields.text()))
-    return Started(
-        first=frame.first,
-        end=frame.end,
-        version=(code >> 16, code & 0xFFFF),
-        parameters=tuple(parameters),
-    )
+_NO_PORTAL: Portal = (UNKNOWN, ())
+_PLAIN_PORTAL: Portal = (PLAIN, ())
 
 
-def _text(frame: Frame) -> str:
-    """A query's text."""
-    if not frame.whole:
-        return decoded(frame.body)
-    return Fields(frame.body).text()
-
-
-def _params(fields: Fields, frame: Frame) -> Iterator[str | bytes | None]:
-    """Parameters of a Bind; those that were not kept are left out."""
-    try:
-        formats = [fields.int16() for _ in range(fields.int16())]
-        for i in range(fields.int16()):
-            form = formats[i] if len(formats) > 1 and i < len(formats) else (formats or [0])[0]
-            size = fields.int32()
-            if size < 0:
-                yield None
-                continue
-            value = fields.take(size)[:_LONGEST_PARAM]
-            yield decoded(value) if form == 0 else value
-    except EndOfFields:
-        if frame.whole:
-            raise
-
-
-def _statement(
-    frame: Frame, statement: Recognised, params: tuple[str | bytes | None, ...] = ()
-) -> Statement:
-    return Statement(
-        first=frame.first,
-        end=frame.end,
-        sql=statement.sql,
-        kind=statement.kind,
-        writes=statement.writes,
-        params=params,
-    )
+def _malformed(kind: str, first: int) -> NotAMessage:
+    return NotAMessage(first, f"a malformed message of type {kind}")
 
 
 def _joined(one: Outcome | None, other: Outcome | None) -> Outcome | None:
     """Two commits that one message asks for."""
     if one is None or other is None:
         return one or other
-    return replace(
-        one,
+    return Outcome(
+        end=one.end,
         writes=one.writes | other.writes,
         statements=one.statements + other.statements,
+        is_complete=one.is_complete,
         is_implicit=one.is_implicit and other.is_implicit,
+        name=one.name,
     )
-
-
-_READERS: dict[int, Callable[[Frontend, Frame], Iterator[FromClient]]] = {
-    ord("Q"): Frontend._query,  # noqa: SLF001 - the table of its own methods
-    ord("F"): Frontend._call,  # noqa: SLF001
-    ord("P"): Frontend._parse,  # noqa: SLF001
-    ord("B"): Frontend._bind,  # noqa: SLF001
-    ord("C"): Frontend._close,  # noqa: SLF001
-    ord("E"): Frontend._execute,  # noqa: SLF001
-    ord("S"): Frontend._sync,  # noqa: SLF001
-    ord("d"): Frontend._copy_data,  # noqa: SLF001
-    ord("c"): Frontend._copy_done,  # noqa: SLF001
-    ord("f"): Frontend._copy_fail,  # noqa: SLF001
-    ord("X"): Frontend._terminate,  # noqa: SLF001
-}

@@ -5,14 +5,15 @@ Answers name no request; they come in order, and an error swallows all until the
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from harness.wire.postgres_transaction import LONGEST_STATEMENT, Outcome, Transaction
 from harness.wire.replication import Replication
-from harness.wire.sql import Recognised, Write
+from harness.wire.sql import Kind, Recognised, Write
 
+K = TypeVar("K")
 V = TypeVar("V")
 
 MOST_PENDING = 65_536
@@ -22,6 +23,8 @@ _MOST_NAMES = 1024
 class Asked(Enum):
     """What awaits an answer."""
 
+    __hash__ = object.__hash__  # each is one object; Enum's own hash is a call of Python's
+
     QUERY = "query"
     PARSE = "parse"
     EXECUTE = "execute"
@@ -29,34 +32,56 @@ class Asked(Enum):
     SYNC = "sync"
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
 class Pending:
-    """One request that awaits its answer."""
+    """One request that awaits its answer.
 
-    asked: Asked
-    statements: tuple[Recognised, ...] = ()
-    answered: int = 0
+    What few requests have stands in the class until it is set: one is made for most messages.
+    """
+
+    answered = 0
     """Statements of a query that have come to their end."""
     number: int | None = None
     """Of the commit that it asks for, until that is answered."""
     commit: Outcome | None = None
     """The commit that it will ask for when all rows of its COPY are sent."""
-    copies: int = 0
+    copies = 0
     """COPY … FROM STDIN in it whose rows are not all sent."""
-    is_copying: bool = False
-    is_tentative: bool = False
+    is_copying = False
+    is_tentative = False
     """A Sync that the server ignores, should the COPY before it begin."""
-    name: str = ""
-    replaced: Recognised | None = None
-    """What the name meant before a Parse or Close."""
+
+    def __init__(
+        self,
+        asked: Asked,
+        statements: tuple[Recognised, ...] = (),
+        name: bytes = b"",
+        replaced: Recognised | None = None,
+        *,
+        is_tentative: bool = False,
+    ) -> None:
+        self.asked = asked
+        self.statements = statements
+        self.name = name
+        self.replaced = replaced
+        """What the name meant before a Parse or Close."""
+        if is_tentative:
+            self.is_tentative = True
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Portal:
-    """A statement with its parameters."""
+PLAIN = Recognised("", Kind.READ, is_plain=True)
+"""Stands for every statement that changes nothing, where nobody asks for its text."""
+PLAIN_QUERY = Pending(Asked.QUERY, (PLAIN,))
+"""A Query of one statement that changes nothing. Shared, as the others here, and never changed."""
+PLAIN_QUERY_ANSWERED = Pending(Asked.QUERY)
+PLAIN_PARSE = Pending(Asked.PARSE)
+"""Its name means what it meant before."""
+PLAIN_EXECUTE = Pending(Asked.EXECUTE, (PLAIN,))
+PLAIN_SYNC = Pending(Asked.SYNC)
+"""It commits nothing."""
 
-    statement: Recognised
-    params: tuple[str | bytes | None, ...] = ()
+
+Portal: TypeAlias = tuple[Recognised, tuple[str | bytes | None, ...]]
+"""A statement with its parameters."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -64,8 +89,8 @@ class Session:
     """One connection, from its first byte."""
 
     pending: deque[Pending] = field(default_factory=deque)
-    prepared: dict[str, Recognised] = field(default_factory=dict)
-    portals: dict[str, Portal] = field(default_factory=dict)
+    prepared: dict[bytes, Recognised] = field(default_factory=dict)
+    portals: dict[bytes, Portal] = field(default_factory=dict)
     sql_prepared: dict[str, Recognised] = field(default_factory=dict)
     two_phase: dict[str, frozenset[Write]] = field(default_factory=dict)
     replication: Replication | None = None
@@ -93,12 +118,13 @@ class Session:
     def forget_tentative(self, after: Pending) -> None:
         """The COPY has begun: a Sync that was sent before its rows is ignored."""
         is_after = False
-        kept: deque[Pending] = deque()
+        kept: list[Pending] = []
         for pending in self.pending:
             if not (is_after and pending.is_tentative):
                 kept.append(pending)
             is_after |= pending is after
-        self.pending = kept
+        self.pending.clear()
+        self.pending.extend(kept)
 
     def _undo(self, skipped: Pending) -> None:
         """A Parse or Close that never happened."""
@@ -118,10 +144,10 @@ def shortened(statement: Recognised) -> Recognised:
     """The statement with as much of its text as a transaction remembers."""
     if len(statement.sql) <= LONGEST_STATEMENT:
         return statement
-    return replace(statement, sql=statement.sql[:LONGEST_STATEMENT])
+    return statement._replace(sql=statement.sql[:LONGEST_STATEMENT])
 
 
-def remember(names: dict[str, V], name: str, value: V) -> None:
+def remember(names: dict[K, V], name: K, value: V) -> None:
     """Set a name; of too many the oldest is forgotten."""
     names[name] = value
     if len(names) > _MOST_NAMES:

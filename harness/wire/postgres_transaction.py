@@ -4,17 +4,22 @@ The same rules serve twice: for what the client has asked for, where they forese
 the server has completed, where they know.
 """
 
-from collections.abc import MutableMapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, MutableMapping
 from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
 
-from harness.wire.sql import UNKNOWN, Kind, Recognised, Write
+from harness.wire.fields import decoded
+from harness.wire.sql import MAY_WRITE, UNKNOWN, Kind, Recognised, Write
+from harness.wire.stream import event
 
 _MOST_WRITES = 1024
 _MOST_STATEMENTS = 64
 LONGEST_STATEMENT = 1024
 _MOST_SAVEPOINTS = 256
-
+_NOTHING: frozenset[Write] = frozenset()
+_OPAQUE = frozenset({Kind.UNKNOWN, Kind.EXECUTE, Kind.CALL})
+"""What they write is not in their text."""
 Prepared = MutableMapping[str, frozenset[Write]]
 """Transactions between PREPARE TRANSACTION and their end: name → what they wrote."""
 
@@ -22,12 +27,20 @@ Prepared = MutableMapping[str, frozenset[Write]]
 class End(Enum):
     """How a transaction ends."""
 
+    __hash__ = object.__hash__  # each is one object; Enum's own hash is a call of Python's
+
     COMMITTED = "committed"
     ROLLED_BACK = "rolled back"
     PREPARED = "prepared"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# An enum's member is slow to look up.
+_COMMITTED, _ROLLED_BACK, _PREPARED = End
+_COMMIT, _ROLLBACK, _PREPARE = Kind.COMMIT, Kind.ROLLBACK, Kind.PREPARE_TRANSACTION
+_UNKNOWN = Kind.UNKNOWN
+
+
+@event
 class Outcome:
     """The end of a transaction."""
 
@@ -40,10 +53,13 @@ class Outcome:
 
 
 class Transaction:
-    """The transaction that is going on, if one is; outside a block it is called implicit."""
+    """The transaction that is going on, if one is; outside a block it is called implicit.
+
+    What it holds is replaced and never changed, so that to become like another one takes no copy.
+    """
 
     __slots__ = (
-        "_prepared",
+        "_two_phase",
         "failed",
         "in_block",
         "is_complete",
@@ -53,9 +69,8 @@ class Transaction:
         "writes",
     )
 
-    def __init__(self, prepared: Prepared) -> None:
-        self._prepared = prepared
-        self.in_block = False
+    def __init__(self, two_phase: Prepared) -> None:
+        self._two_phase = two_phase
         self.reset()
 
     def reset(self, *, in_block: bool = False) -> None:
@@ -64,43 +79,42 @@ class Transaction:
         self.failed = False
         self.may_have_written = False
         self.is_complete = True
-        self.writes: dict[Write, None] = {}
-        self.statements: list[str] = []
-        self.savepoints: list[tuple[str | None, dict[Write, None]]] = []
+        self.writes: frozenset[Write] = _NOTHING
+        self.statements: tuple[str, ...] = ()
+        self.savepoints: tuple[tuple[str | None, frozenset[Write]], ...] = ()
 
     def follow(self, other: "Transaction") -> None:
         """Become like the other one."""
         self.in_block, self.failed = other.in_block, other.failed
         self.may_have_written, self.is_complete = other.may_have_written, other.is_complete
-        self.writes = dict(other.writes)
-        self.statements = list(other.statements)
-        self.savepoints = list(other.savepoints)
+        self.writes, self.statements = other.writes, other.statements
+        self.savepoints = other.savepoints
 
     def apply(self, statement: Recognised) -> Outcome | None:
         """Go on by one statement that succeeds; told is the end of a transaction, if it is one."""
-        match statement.kind:
-            case Kind.COMMIT:
-                end = End.ROLLED_BACK if self.failed else End.COMMITTED
-                return self._ended(end, statement)
-            case Kind.ROLLBACK:
-                return self._ended(End.ROLLED_BACK, statement)
-            case Kind.PREPARE_TRANSACTION:
-                return self._ended(End.ROLLED_BACK if self.failed else End.PREPARED, statement)
-            case Kind.COMMIT_PREPARED | Kind.ROLLBACK_PREPARED:
-                return self._second_phase(statement)
-            case Kind.BEGIN:
-                self.in_block = True
-            case Kind.SAVEPOINT | Kind.RELEASE | Kind.ROLLBACK_TO:
-                self._savepoint(statement)
-            case _:
-                self._note(statement)
-        return None
+        if statement.writes or statement.kind in MAY_WRITE:
+            self._note(statement)
+            return None
+        step = _STEPS.get(statement.kind)
+        return None if step is None else step(self, statement)
 
     def ended(self, end: End) -> Outcome:
         """The end that no statement told."""
         outcome = self._outcome(end, is_implicit=not self.in_block)
         self.reset()
         return outcome
+
+    def _begin(self, _statement: Recognised) -> None:
+        self.in_block = True
+
+    def _commit(self, statement: Recognised) -> Outcome:
+        return self._ended(_ROLLED_BACK if self.failed else _COMMITTED, statement)
+
+    def _roll_back(self, statement: Recognised) -> Outcome:
+        return self._ended(_ROLLED_BACK, statement)
+
+    def _prepare(self, statement: Recognised) -> Outcome:
+        return self._ended(_ROLLED_BACK if self.failed else _PREPARED, statement)
 
     def _ended(self, end: End, statement: Recognised) -> Outcome:
         outcome = self._outcome(end, name=statement.name)
@@ -110,18 +124,18 @@ class Transaction:
     def _outcome(self, end: End, *, is_implicit: bool = False, name: str | None = None) -> Outcome:
         return Outcome(
             end=end,
-            writes=frozenset(self.writes),
-            statements=tuple(self.statements),
+            writes=self.writes,
+            statements=self.statements,
             is_complete=self.is_complete,
             is_implicit=is_implicit,
             name=name,
         )
 
     def _second_phase(self, statement: Recognised) -> Outcome:
-        writes = self._prepared.get(statement.name or "")
+        writes = self._two_phase.get(statement.name or "")
         committed = statement.kind is Kind.COMMIT_PREPARED
         return Outcome(
-            end=End.COMMITTED if committed else End.ROLLED_BACK,
+            end=_COMMITTED if committed else _ROLLED_BACK,
             writes=writes or frozenset(),
             is_complete=writes is not None,
             name=statement.name,
@@ -130,16 +144,16 @@ class Transaction:
     def _savepoint(self, statement: Recognised) -> None:
         if statement.kind is Kind.SAVEPOINT:
             if len(self.savepoints) < _MOST_SAVEPOINTS:
-                self.savepoints.append((statement.name, dict(self.writes)))
+                self.savepoints += ((statement.name, self.writes),)
             return
         at = self._find(statement.name)
         if at is None:
             return
         if statement.kind is Kind.ROLLBACK_TO:
-            self.writes = dict(self.savepoints[at][1])
+            self.writes = self.savepoints[at][1]
             self.failed = False
             at += 1
-        del self.savepoints[at:]
+        self.savepoints = self.savepoints[:at]
 
     def _find(self, name: str | None) -> int | None:
         """The innermost savepoint of this name."""
@@ -147,26 +161,61 @@ class Transaction:
         return next((i for i in places if self.savepoints[i][0] == name), None)
 
     def _note(self, statement: Recognised) -> None:
-        self.may_have_written |= statement.may_write
-        self.is_complete &= statement.kind not in {Kind.UNKNOWN, Kind.EXECUTE, Kind.CALL}
-        if len(self.writes) + len(statement.writes) <= _MOST_WRITES:
-            self.writes.update(dict.fromkeys(statement.writes))
-        else:
+        self.may_have_written = True
+        if statement.kind in _OPAQUE:
             self.is_complete = False
-        if statement.may_write and len(self.statements) < _MOST_STATEMENTS:
-            self.statements.append(statement.sql[:LONGEST_STATEMENT])
+        writes = statement.writes
+        if len(self.writes) + len(writes) > _MOST_WRITES:
+            self.is_complete = False
+        elif not self.writes.issuperset(writes):
+            self.writes = self.writes.union(writes)
+        if len(self.statements) < _MOST_STATEMENTS:
+            self.statements = (*self.statements, statement.sql[:LONGEST_STATEMENT])
 
 
-def as_completed(statement: Recognised, tag: str) -> Recognised:
+_STEPS: dict[Kind, Callable[[Transaction, Recognised], Outcome | None]] = {
+    Kind.BEGIN: Transaction._begin,  # noqa: SLF001 - the table of its own methods
+    Kind.COMMIT: Transaction._commit,  # noqa: SLF001
+    Kind.ROLLBACK: Transaction._roll_back,  # noqa: SLF001
+    Kind.PREPARE_TRANSACTION: Transaction._prepare,  # noqa: SLF001
+    Kind.COMMIT_PREPARED: Transaction._second_phase,  # noqa: SLF001
+    Kind.ROLLBACK_PREPARED: Transaction._second_phase,  # noqa: SLF001
+    Kind.SAVEPOINT: Transaction._savepoint,  # noqa: SLF001
+    Kind.RELEASE: Transaction._savepoint,  # noqa: SLF001
+    Kind.ROLLBACK_TO: Transaction._savepoint,  # noqa: SLF001
+}
+"""What begins, divides or ends a transaction."""
+
+
+class Tag(NamedTuple):
+    """What the tag of a CommandComplete says."""
+
+    text: str
+    kind: Kind | None
+    rows: int | None
+    """How many, if it counts them."""
+
+
+@lru_cache(maxsize=1024)
+def read_tag(tag: bytes) -> Tag:
+    """A tag without the zero byte at its end."""
+    text = decoded(tag)
+    last = text.rpartition(" ")[2]
+    is_count = last.isascii() and last.isdigit() and len(last) < 20
+    kind = _BY_TAG.get(text.rstrip("0123456789 "))
+    return Tag(text, kind, int(last) if is_count else None)
+
+
+def as_completed(statement: Recognised, tag: Tag) -> Recognised:
     """The statement as its tag tells that it went: what COMMIT did, whether a row was written."""
-    kind = _BY_TAG.get(tag.rstrip("0123456789 "))
-    if kind is Kind.ROLLBACK and statement.kind in {Kind.COMMIT, Kind.PREPARE_TRANSACTION}:
-        return replace(statement, kind=Kind.ROLLBACK)
-    if statement.kind is Kind.UNKNOWN and kind is not None:
+    _, kind, count = tag
+    if kind is _ROLLBACK and statement.kind in {_COMMIT, _PREPARE}:
+        return statement._replace(kind=kind)
+    if statement.kind is _UNKNOWN and kind is not None:
         unseen = kind in {Kind.INSERT, Kind.UPDATE, Kind.DELETE, Kind.MERGE}
-        return UNKNOWN if unseen and rows(tag) != 0 else replace(statement, kind=kind)
-    if rows(tag) == 0 and len(statement.writes) == 1:
-        return replace(statement, writes=())
+        return UNKNOWN if unseen and count != 0 else statement._replace(kind=kind)
+    if count == 0 and len(statement.writes) == 1:
+        return statement._replace(writes=())
     return statement
 
 
@@ -187,9 +236,3 @@ _BY_TAG = {
     "SHOW": Kind.READ,
     "SET": Kind.OTHER,
 }
-
-
-def rows(tag: str) -> int | None:
-    """The rows that a tag counts."""
-    last = tag.rpartition(" ")[2]
-    return int(last) if last.isascii() and last.isdigit() and len(last) < 20 else None

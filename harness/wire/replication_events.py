@@ -1,9 +1,8 @@
 """What is told of a replication stream. An LSN is a number; `lsn_text` writes it as servers do."""
 
-from dataclasses import dataclass
-
 from harness.wire.postgres_events import FromClient, FromServer
 from harness.wire.sql import Operation, Write
+from harness.wire.stream import event
 
 Columns = tuple[tuple[str, str | bytes | None], ...]
 """Name and value of each column that was sent; an unchanged TOASTed value is not among them."""
@@ -20,7 +19,7 @@ def lsn_number(text: str) -> int:
     return (int(high, 16) << 32) | int(low, 16)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class WalBegin(FromServer):
     """A transaction's changes follow. `lsn` is the one of its commit record."""
 
@@ -28,7 +27,7 @@ class WalBegin(FromServer):
     lsn: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class WalCommit(FromServer):
     """A transaction was sent to its end."""
 
@@ -39,7 +38,7 @@ class WalCommit(FromServer):
     writes: frozenset[Write]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class WalRelation(FromServer):
     """What a relation's number means from here on."""
 
@@ -48,7 +47,7 @@ class WalRelation(FromServer):
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class WalRow(FromServer):
     """One row changed. Values as text, or bytes if they were sent in binary."""
 
@@ -61,7 +60,7 @@ class WalRow(FromServer):
     """The old key, or the old row, if it was sent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class WalTruncate(FromServer):
     """Tables emptied."""
 
@@ -70,7 +69,7 @@ class WalTruncate(FromServer):
     tables: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class WalMessage(FromServer):
     """pg_logical_emit_message."""
 
@@ -80,7 +79,7 @@ class WalMessage(FromServer):
     is_transactional: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class WalOther(FromServer):
     """Any other message, by its name in protocol-logicalrep-message-formats."""
 
@@ -88,7 +87,7 @@ class WalOther(FromServer):
     xid: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Keepalive(FromServer):
     """The server's end of WAL."""
 
@@ -96,7 +95,7 @@ class Keepalive(FromServer):
     wants_reply: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class SlotFlush(FromClient):
     """Standby status update: all before `lsn` may be forgotten by the slot."""
 

@@ -6,15 +6,17 @@ write is not in the text, and nothing here knows it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
 from harness.wire.sql_words import Word, literal, split, words
 
 
 class Operation(Enum):
     """What is done to a table."""
+
+    __hash__ = object.__hash__  # each is one object; Enum's own hash is a call of Python's
 
     INSERT = "insert"
     UPDATE = "update"
@@ -23,9 +25,11 @@ class Operation(Enum):
     TRUNCATE = "truncate"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
-    """One table and what is done to it; `public.` is left out of the name."""
+class Write(NamedTuple):
+    """One table and what is done to it; `public.` is left out of the name.
+
+    A tuple, as its hash is taken for every statement that passes.
+    """
 
     table: str
     operation: Operation
@@ -33,6 +37,8 @@ class Write:
 
 class Kind(Enum):
     """What a statement is, as far as transactions and writes are concerned."""
+
+    __hash__ = object.__hash__  # as above
 
     BEGIN = "begin"
     COMMIT = "commit"
@@ -62,22 +68,27 @@ class Kind(Enum):
     """Its text was not seen."""
 
 
-_MAY_WRITE = {
-    Kind.INSERT,
-    Kind.UPDATE,
-    Kind.DELETE,
-    Kind.MERGE,
-    Kind.TRUNCATE,
-    Kind.COPY_IN,
-    Kind.DEFINE,
-    Kind.CALL,
-    Kind.EXECUTE,
-    Kind.UNKNOWN,
-}
+MAY_WRITE = frozenset(
+    {
+        Kind.INSERT,
+        Kind.UPDATE,
+        Kind.DELETE,
+        Kind.MERGE,
+        Kind.TRUNCATE,
+        Kind.COPY_IN,
+        Kind.DEFINE,
+        Kind.CALL,
+        Kind.EXECUTE,
+        Kind.UNKNOWN,
+    }
+)
+"""Statements that may change something without a word of it in their text."""
+
+CHANGES_NOTHING = frozenset({Kind.READ, Kind.COPY_OUT, Kind.OTHER, Kind.EMPTY})
+"""Statements that change nothing, unless a word of their text writes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recognised:
+class Recognised(NamedTuple):
     """One statement: its text (as far as kept), what it is, what it says it writes."""
 
     sql: str
@@ -93,11 +104,13 @@ class Recognised:
     """What PREPARE prepares."""
     options: str = ""
     """Of START_REPLICATION: all that follows the slot's name."""
+    is_plain: bool = False
+    """It changes nothing: neither a table nor the transaction nor what a name means."""
 
     @property
     def may_write(self) -> bool:
         """Whether, outside a transaction block, its end may be a commit that changes something."""
-        return bool(self.writes) or self.kind in _MAY_WRITE
+        return bool(self.writes) or self.kind in MAY_WRITE
 
 
 UNKNOWN = Recognised(sql="", kind=Kind.UNKNOWN)
@@ -114,7 +127,7 @@ def recognise(text: str) -> tuple[Recognised, ...]:
 def recognise_one(text: str) -> Recognised:
     """The statement of a Parse message: there is at most one."""
     found = recognise(text)
-    return found[0] if found else Recognised(sql=text, kind=Kind.EMPTY)
+    return found[0] if found else Recognised(sql=text, kind=Kind.EMPTY, is_plain=True)
 
 
 def _recognise(text: str) -> tuple[Recognised, ...]:
@@ -123,7 +136,9 @@ def _recognise(text: str) -> tuple[Recognised, ...]:
         if len(found) == _MOST_STATEMENTS:
             break
         sql = text[statement[0].start : statement[-1].end]
-        found.append(_statement(sql, statement))
+        said = _statement(sql, statement)
+        is_plain = said.kind in CHANGES_NOTHING and not said.writes
+        found.append(said._replace(is_plain=True) if is_plain else said)
     return tuple(found)
 
 

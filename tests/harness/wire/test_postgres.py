@@ -6,16 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.wire.postgres import PostgresConnection
+from harness.wire.postgres import Event, PostgresConnection
 from harness.wire.postgres_events import (
     CancelRequested,
+    Completed,
     EncryptionAnswered,
     EncryptionRequested,
     Failed,
     Notified,
+    Ready,
     Started,
     Statement,
 )
+from harness.wire.sql import CHANGES_NOTHING, Kind
 from harness.wire.stream import Direction, LostSync
 from tests.harness.wire.conversations import (
     NAMES,
@@ -214,11 +217,7 @@ def test_no_mutation_of_bytes_raises_and_none_depends_on_chunks(
     data: st.DataObject, name: str
 ) -> None:
     """Sync may be lost, once; what was told before stays the same."""
-    chunks = [(side, bytearray(chunk)) for side, chunk in conversation(name)]
-    for _ in range(data.draw(st.integers(1, 4))):
-        _, chunk = data.draw(st.sampled_from(chunks))
-        chunk[data.draw(st.integers(0, len(chunk) - 1))] = data.draw(st.integers(0, 255))
-    mutated = [(side, bytes(chunk)) for side, chunk in chunks]
+    mutated = damaged(data, name)
     connection = PostgresConnection()
     events = feed(connection, mutated)
     assert events == feed(PostgresConnection(), cut(data, mutated))
@@ -234,6 +233,45 @@ def test_no_mutation_of_bytes_raises_and_none_depends_on_chunks(
 def test_random_bytes_never_raise(chunks: Conversation) -> None:
     """Garbage is a loss of sync at most."""
     feed(PostgresConnection(), chunks)
+
+
+def in_few_words(events: list[Event]) -> list[Event]:
+    """Those that are told to whoever wants no more."""
+    silent = {*CHANGES_NOTHING, Kind.BEGIN}
+    return [
+        event
+        for event in events
+        if not isinstance(event, Completed | Ready)
+        and not (isinstance(event, Statement) and event.kind in silent and not event.writes)
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_few_words_what_has_a_meaning_is_told_all_the_same(name: str) -> None:
+    """No statement that changes nothing, no completion, no readiness; all else as ever."""
+    events = feed(PostgresConnection(terse=True), conversation(name))
+    assert events == in_few_words(replayed(name))
+    has_begun = any(isinstance(event, Ready) for event in replayed(name))
+    assert (len(events) < len(replayed(name))) == has_begun
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), name=st.sampled_from(NAMES))
+def test_in_few_words_the_same_is_told_of_any_bytes(data: st.DataObject, name: str) -> None:
+    """However damaged, and however they are cut."""
+    mutated = damaged(data, name)
+    events = feed(PostgresConnection(), mutated)
+    few = feed(PostgresConnection(terse=True), cut(data, mutated))
+    assert few == in_few_words(events)
+
+
+def damaged(data: st.DataObject, name: str) -> Conversation:
+    """A conversation with some bytes changed."""
+    chunks = [(side, bytearray(chunk)) for side, chunk in conversation(name)]
+    for _ in range(data.draw(st.integers(1, 4))):
+        _, chunk = data.draw(st.sampled_from(chunks))
+        chunk[data.draw(st.integers(0, len(chunk) - 1))] = data.draw(st.integers(0, 255))
+    return [(side, bytes(chunk)) for side, chunk in chunks]
 
 
 def test_tls_from_the_first_byte_is_a_loss_of_sync() -> None:

@@ -9,19 +9,19 @@ OLD, NEW = recognise_one("SELECT 1"), recognise_one("COMMIT")
 def test_a_parse_that_never_happened_leaves_the_name_as_it_was() -> None:
     """The error before it swallowed it."""
     session = Session()
-    session.prepared["s"] = NEW
-    session.pending.append(Pending(asked=Asked.PARSE, name="s", statements=(NEW,), replaced=OLD))
+    session.prepared[b"s"] = NEW
+    session.pending.append(Pending(asked=Asked.PARSE, name=b"s", statements=(NEW,), replaced=OLD))
     session.pending.append(Pending(asked=Asked.SYNC))
     assert [p.asked for p in session.skip_to_sync()] == [Asked.PARSE]
-    assert session.prepared == {"s": OLD}
+    assert session.prepared == {b"s": OLD}
 
 
 def test_a_close_that_never_happened_leaves_the_name() -> None:
     """The statement is still there."""
     session = Session()
-    session.pending.append(Pending(asked=Asked.CLOSE, name="s", replaced=OLD))
+    session.pending.append(Pending(asked=Asked.CLOSE, name=b"s", replaced=OLD))
     list(session.skip_to_sync())
-    assert session.prepared == {"s": OLD}
+    assert session.prepared == {b"s": OLD}
 
 
 def test_a_sync_before_the_rows_of_a_copy_is_forgotten() -> None:

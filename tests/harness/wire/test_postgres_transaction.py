@@ -7,7 +7,7 @@ from harness.wire.postgres_transaction import (
     Outcome,
     Transaction,
     as_completed,
-    rows,
+    read_tag,
 )
 from harness.wire.sql import UNKNOWN, Kind, recognise, recognise_one
 
@@ -98,15 +98,15 @@ def test_a_statement_without_a_text_leaves_the_writes_incomplete() -> None:
 )
 def test_the_tag_tells_how_a_statement_went(sql: str, tag: str, kind: Kind, count: int) -> None:
     """No row is no write, unless the statement writes elsewhere too."""
-    found = as_completed(recognise_one(sql), tag)
+    found = as_completed(recognise_one(sql), read_tag(tag.encode()))
     assert (found.kind, len(found.writes)) == (kind, count)
 
 
 def test_the_tag_tells_what_a_statement_without_text_was() -> None:
     """One that wrote remains unknown: its table is."""
-    assert as_completed(UNKNOWN, "SELECT 3").kind is Kind.READ
-    assert as_completed(UNKNOWN, "COMMIT").kind is Kind.COMMIT
-    assert as_completed(UNKNOWN, "INSERT 0 1").kind is Kind.UNKNOWN
+    assert as_completed(UNKNOWN, read_tag(b"SELECT 3")).kind is Kind.READ
+    assert as_completed(UNKNOWN, read_tag(b"COMMIT")).kind is Kind.COMMIT
+    assert as_completed(UNKNOWN, read_tag(b"INSERT 0 1")).kind is Kind.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_the_tag_tells_what_a_statement_without_text_was() -> None:
 )
 def test_a_tag_may_count_rows(tag: str, count: int | None) -> None:
     """In its last word."""
-    assert rows(tag) == count
+    assert read_tag(tag.encode()).rows == count
