@@ -20,6 +20,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from loopback import DEADLINE_S, POLL_S, answers, loopback_up, start
+
 from harness.cli import suites
 from harness.cli.matrix import system_of
 from harness.drivers.connect import Connect
@@ -28,14 +30,11 @@ from harness.engine.stage import connector_of
 from harness.environments import kernel
 from harness.environments.namespaces import recipes
 from harness.environments.outer import run_inside
-from harness.environments.recipes.base import NotReady, Recipe, Site
-from harness.environments.spawn import NESTED_ID
+from harness.environments.recipes.base import Site
 from harness.model.system import Node, Role
 from harness.toolchain import Toolchain, ensure
 
 PATTERN = "outbox-cdc"
-_POLL_S = 0.025
-_DEADLINE_S = 60.0
 
 
 def main() -> None:
@@ -82,14 +81,14 @@ async def _bare() -> int:
     suite = suites.load("shop")
     pattern = suite.pattern(PATTERN)
     toolchain = ensure(offline=True)
-    _loopback_up()
+    loopback_up()
     with tempfile.TemporaryDirectory() as folder:
         sites = _sites(system_of(suite, pattern).nodes, Path(folder), toolchain)
         kernel.bind(str(Path(folder) / "hosts"), "/etc/hosts")
         known = recipes()
-        running = [await _start(site, known[site.node.role]) for site in sites]
+        running = [await start(site, known[site.node.role]) for site in sites]
         try:
-            waits = [_answers(site, known[site.node.role]) for site in sites]
+            waits = [answers(site, known[site.node.role]) for site in sites]
             path = pattern.connectors[0]
             await asyncio.gather(*waits, _streams(sites, path))
             print("streaming", flush=True)
@@ -100,11 +99,6 @@ async def _bare() -> int:
                 process.wait()
             kernel.unmount("/etc/hosts")
     return 0
-
-
-def _loopback_up() -> None:
-    program = "from pyroute2 import IPRoute\nip = IPRoute()\nip.link('set', index=1, state='up')"
-    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def _sites(nodes: tuple[Node, ...], folder: Path, toolchain: Toolchain) -> list[Site]:
@@ -141,42 +135,11 @@ def _sites(nodes: tuple[Node, ...], folder: Path, toolchain: Toolchain) -> list[
     return sites
 
 
-async def _start(site: Site, recipe: Recipe) -> "subprocess.Popen[bytes]":
-    launch = await recipe.prepare(site)
-    with site.log.open("ab") as log:
-        return subprocess.Popen(  # noqa: ASYNC220 (what a bare script does)
-            launch.argv,
-            env=dict(launch.env),
-            cwd=launch.cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            preexec_fn=_nested if launch.nested_user else None,  # noqa: PLW1509 (no thread yet)
-        )
-
-
-def _nested() -> None:
-    uid, gid = os.geteuid(), os.getegid()
-    kernel.unshare(kernel.CLONE_NEWUSER)
-    kernel.map_own_ids(inside=NESTED_ID, uid=uid, gid=gid)
-
-
-async def _answers(site: Site, recipe: Recipe) -> None:
-    deadline = time.monotonic() + _DEADLINE_S
-    while True:
-        try:
-            return await recipe.ready(site)
-        except NotReady:
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(_POLL_S)
-
-
 async def _streams(sites: list[Site], path: Path) -> None:
     """Register the connector as soon as Connect answers; its slot in use is the answer."""
     worker = next(site for site in sites if site.node.role is Role.KAFKA_CONNECT)
     source = next(site for site in sites if site.node.role is Role.POSTGRES)
-    await _answers(worker, recipes()[Role.KAFKA_CONNECT])
+    await answers(worker, recipes()[Role.KAFKA_CONNECT])
     connect = Connect(worker.address)
     environment = source.node.environment
     database = Postgres(
@@ -187,9 +150,9 @@ async def _streams(sites: list[Site], path: Path) -> None:
     try:
         name, config = connector_of(path)
         await connect.put_config(name, config)
-        await connect.wait_running(name, _DEADLINE_S)
+        await connect.wait_running(name, DEADLINE_S)
         while not any(s.active for s in await database.slots()):  # noqa: ASYNC110 (a server's state)
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(POLL_S)
     finally:
         await connect.close()
         await database.close()
