@@ -3,6 +3,8 @@
     armed → (the effect's request comes) → closed: every link of the gated nodes is held
         before: the request is held
         after:  the request goes on, and its answer is awaited and held
+        after, where the server is the one that is gated: it must work to answer, so its links go
+                on until the answer comes, and are held in that turn
     → what else of those nodes is under way gets its answer, held too → told → open
 
 Matching and closing happen in the turn of the loop in which the request's last byte was read, so
@@ -65,6 +67,8 @@ class _Point:
     outcome: Outcome = Outcome.REQUESTED
     answer: tuple[int, int] | None = None
     """Where the answer lies in what the server sent."""
+    works_on: bool = False
+    """The gated node is to answer first, and nothing is held but what follows the request."""
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
     def concerns(self, relay: Relay) -> bool:
@@ -124,7 +128,7 @@ class Gate:
         if point is None:
             return
         if point.met is not None:
-            if point.concerns(relay):
+            if point.concerns(relay) and not point.works_on:
                 relay.hold()
         elif _may_carry(point.trigger.address, relay):
             relay.strict, relay.fast = True, False
@@ -138,7 +142,7 @@ class Gate:
             timer.cancel()
         for relay in tuple(self._relays()):
             relay.strict = False
-            if relay.held:
+            if relay.held or relay.up.limit is not None:
                 relay.free()
             else:
                 for flow in (relay.up, relay.down):
@@ -157,7 +161,7 @@ class Gate:
         if point.met is None:
             if flow is relay.up and relay.strict:
                 self._look(point, relay, frames)
-        elif relay.held:
+        else:
             if self._state is _State.AWAITING and relay is point.met.relay:
                 self._answered(point, point.met.effect, frames)
             self._settle()
@@ -191,23 +195,25 @@ class Gate:
                 return
 
     def _close(self, point: _Point, met: Met, frame: Frame) -> None:
-        for relay in self._relays():
-            if point.concerns(relay):
-                relay.hold()
         self._note(met.relay, "gate", f"{point.trigger.when.value} {met.address.text}")
         up = met.relay.up
         if point.trigger.when is When.BEFORE:
+            self._hold(point)
             up.limit = max(frame.first, up.sent)
             self._begin_settling(point)
             return
-        up.limit = frame.end
+        if met.effect.client in point.gated or not met.effect.is_answered:
+            self._hold(point)
+            up.limit = frame.end
+        else:
+            up.limit, point.works_on = frame.end, True
         if not met.effect.is_answered:
             self._begin_settling(point)
             return
         self._state = _State.AWAITING
         self._let_tell(point)
         loop = asyncio.get_running_loop()
-        point.timers.append(loop.call_later(ANSWER_TIMEOUT_S, self._begin_settling, point))
+        point.timers.append(loop.call_later(ANSWER_TIMEOUT_S, self._unanswered, point))
 
     def _let_tell(self, point: _Point) -> None:
         """Let the message go on that has the server tell its answer, where it is the next one."""
@@ -218,10 +224,25 @@ class Gate:
         if up.limit == end and up.message(end, end + len(_TELL[0])) in _TELL:
             up.limit = end + len(_TELL[0])
 
+    def _hold(self, point: _Point) -> None:
+        point.works_on = False
+        for relay in self._relays():
+            if point.concerns(relay):
+                relay.hold()
+
+    def _unanswered(self, point: _Point) -> None:
+        if point.works_on:
+            self._hold(point)
+        self._begin_settling(point)
+
     def _answered(self, point: _Point, effect: Effect, frames: Sequence[Frame]) -> None:
         for frame in frames:
             same = frame.effect is not None and frame.effect.number == effect.number
             if same and frame.outcome in {Outcome.ACKNOWLEDGED, Outcome.FAILED}:
+                if point.works_on and point.met is not None:
+                    self._hold(point)
+                    down = point.met.relay.down
+                    down.limit = max(frame.first, down.sent)
                 point.outcome = frame.outcome
                 point.answer = (frame.first, frame.end)
                 self._begin_settling(point)

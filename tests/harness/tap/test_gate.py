@@ -197,3 +197,30 @@ def test_what_has_the_server_tell_its_answer_goes_on_with_the_request(
         assert [reached.outcome for reached in told] == [Outcome.ACKNOWLEDGED]
 
     run(test)
+
+
+def test_a_server_that_is_gated_works_until_it_has_answered() -> None:
+    async def test(station: Station, told: list[Reached]) -> None:
+        relay, ours, _ = connected(station, "order", "order-db")
+        own, _, _ = connected(station, "order-db", "elsewhere")
+        station.gate.arm(Trigger(when=When.AFTER, address=COMMIT), ["order-db"])
+        chunks = iter(conversation())
+        for side, data in chunks:
+            (relay.up if side == ">" else relay.down).data_received(data)
+            if relay.up.limit is not None:
+                break
+        later = b"Q\0\0\0\x0dSELECT 1\0"
+        relay.up.data_received(later)
+        assert (bytes(relay.up.kept), own.held) == (later, False)
+        before = bytes(ours.got)
+        _, data = next(chunks)
+        relay.down.data_received(data)
+        assert own.held
+        assert bytes(ours.got) == before
+        await asyncio.sleep(0.01)
+        (reached,) = told
+        assert reached.outcome is Outcome.ACKNOWLEDGED
+        station.gate.open()
+        assert bytes(ours.got) == before + data
+
+    run(test)
