@@ -24,6 +24,10 @@ PATTERNS = tuple(
         publisher="writer",
         environment={"WRITER": shlex.join(argv), "LAST_ORDER": str(_ORDERS)},
         controls={"kill-between-commit-and-publish": "no-order-lost"},
+        points={
+            "kill-between-commit-and-publish": "kill:writer:after:writer/writer-db/commit(orders,*)",
+            "kill-before-commit": "kill:writer:before:writer/writer-db/commit(orders,*)",
+        },
     )
     for stack, argv in commands().items()
 )
