@@ -30,7 +30,6 @@ from harness.model.record_json import run_json, run_of, scenario_json, scenario_
 from harness.model.scenario import Hop, Scenario
 from harness.model.snapshot import FAULTS_SCHEMA, HISTORY_SCHEMA
 
-
 TRACE = "trace.parquet"
 """In a scenario's directory, and, where a run has several, in the run's, with all of them."""
 
