@@ -114,7 +114,7 @@ async def _records(
     records = Records(world.key_columns, keys.aliases)
     found: list[Record] = []
     for topic in topics:
-        found += await kafka.records(topic, timeout_s=_ANSWER_S)
+        found += await _since(kafka, topic, world)
     plain = [
         kafka_events.Record(key=r.key, value_bytes=len(r.value or b""), headers=r.headers)
         for r in found
@@ -125,7 +125,7 @@ async def _records(
 async def _commits(kafka: Kafka, world: World) -> list[OffsetCommitted]:
     """Every offset that was committed since the scenario began."""
     found: list[OffsetCommitted] = []
-    for record in await kafka.records(OFFSETS, world.offsets_from, timeout_s=_ANSWER_S):
+    for record in await _since(kafka, OFFSETS, world):
         try:
             commit = read_commit(record.key, record.value)
         except Malformed as error:
@@ -133,6 +133,12 @@ async def _commits(kafka: Kafka, world: World) -> list[OffsetCommitted]:
         if commit is not None:
             found.append(commit)
     return found
+
+
+async def _since(kafka: Kafka, topic: str, world: World) -> list[Record]:
+    """A topic's records since the scenario began; some topics are older."""
+    start = {partition: end for (name, partition), end in world.logs_from.items() if name == topic}
+    return await kafka.records(topic, start, timeout_s=_ANSWER_S)
 
 
 def _counted(number: int, what: str) -> str:

@@ -135,7 +135,7 @@ class Stack:
             quiet_queries=quiet,
             published=tuple(self.suite.published.get(pattern.name, ())),
             ledgers=self._world.ledgers,
-            offsets_from=self._world.offsets_from,
+            logs_from=self._world.logs_from,
             key_columns=self.suite.key_columns,
         )
 
@@ -169,9 +169,9 @@ class Stack:
         ledgers = {node: WalLedger(node, db) for node, db in self._world.postgres.items()}
         await asyncio.gather(*(ledger.open() for ledger in ledgers.values()))
         kafka = self._world.kafka
-        ends = {} if kafka is None else await kafka.end_offsets([kafka_offsets.TOPIC])
-        offsets_from = {partition: end for (_, partition), end in ends.items()}
-        self._world = replace(self._world, ledgers=ledgers, offsets_from=offsets_from)
+        kept = (kafka_offsets.TOPIC, *self._world.internal_topics)
+        logs_from = {} if kafka is None else await kafka.end_offsets(kept)
+        self._world = replace(self._world, ledgers=ledgers, logs_from=logs_from)
 
     async def _register(self, pattern: Pattern) -> None:
         workers = tuple(self._world.connect.values())

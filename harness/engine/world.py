@@ -24,8 +24,8 @@ class World:
     published: tuple[Published, ...] = ()
     ledgers: Mapping[str, WalLedger] = field(default_factory=dict)
     """What each database server has committed since the scenario began."""
-    offsets_from: Mapping[int, int] = field(default_factory=dict)
-    """Partition of the coordinators' log → where it ended when the scenario began."""
+    logs_from: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """Topic and partition → where its log ended when the scenario began; 0 where it is not named."""
     key_columns: frozenset[str] = frozenset()
     """Names of the columns that hold the business key, wherever they appear."""
 

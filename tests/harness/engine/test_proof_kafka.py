@@ -42,8 +42,7 @@ class Broker:
         await clear(self.kafka)
         await self.kafka.create_topics([TOPIC], partitions=3)
         ends = await self.kafka.end_offsets([kafka_offsets.TOPIC])
-        world = World(kafka=self.kafka, offsets_from={p: end for (_, p), end in ends.items()})
-        self.proof = StoreProof(world)
+        self.proof = StoreProof(World(kafka=self.kafka, logs_from=ends))
 
     async def produce(self, *records: tuple[str | None, int], **settings: Any) -> None:
         """(key, partition) of each record; its header is EVENT."""
@@ -198,6 +197,21 @@ def test_a_record_is_there_or_it_is_not(servers: Servers) -> None:
         assert (await ask(produced(When.BEFORE, "17"))).agrees(When.BEFORE) is False
         assert (await ask(produced(When.BEFORE, "18", earlier=2))).done is False
         assert (await ask(produced(When.AFTER, "18", earlier=1))).done is True
+
+    with_broker(servers.kafka, body)
+
+
+@pytest.mark.stack
+def test_what_was_there_before_the_scenario_is_not_counted(servers: Servers) -> None:
+    """A worker's own topics outlive it."""
+
+    async def body(broker: Broker) -> None:
+        await broker.produce(("17", 0), ("17", 1))
+        ends = await broker.kafka.end_offsets([TOPIC])
+        ask = StoreProof(World(kafka=broker.kafka, logs_from=ends)).achieved
+        assert (await ask(produced(When.BEFORE, "17"))).done is False
+        await broker.produce(("17", 1))
+        assert (await ask(produced(When.AFTER, "17"))).measured["found"] == [[TOPIC, 1, 1]]
 
     with_broker(servers.kafka, body)
 
