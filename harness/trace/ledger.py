@@ -76,7 +76,7 @@ class Ledger:
         self._under_way: dict[int, _UnderWay] = {}
         self._done: dict[Like, int] = {}
         self._doubts: dict[Hashable, Part] = {}
-        self._added: dict[int, tuple[Part, ...]] = {}
+        self._added: dict[int, tuple[Part, ...] | None] = {}
         self._known: dict[Hashable, None] = {}
 
     def ask(
@@ -136,6 +136,9 @@ class Ledger:
         under_way = self._under_way.pop(effect.number, None)
         if under_way is None:
             return
+        if not under_way.parts and not done:
+            self._settle_whole(effect, outcome)
+            return
         parts = under_way.all_parts
         verdicts = done or (outcome is Outcome.ACKNOWLEDGED,) * len(parts)
         left = []
@@ -147,6 +150,18 @@ class Ledger:
             if is_done is not False:
                 left.append(part)
         self._remember(effect, tuple(left))
+
+    def _settle_whole(self, effect: Effect, outcome: Outcome) -> None:
+        """The quick way for what is one, and has one outcome."""
+        if outcome is not Outcome.ACKNOWLEDGED:
+            self._remember(effect, ())
+            return
+        done = self._done
+        for key in effect.keys or (NO_KEY,):
+            for like in likes_of(effect, key):
+                done[like] = done.get(like, 0) + 1
+        trim(done, _MOST_LIKES)
+        self._remember(effect, None)
 
     def close(self, link: Link, delivered: int | None = None) -> None:
         """A connection has ended. What it had asked for is in doubt; unless it lies beyond the
@@ -179,7 +194,7 @@ class Ledger:
         itself is in neither."""
         likes = set(likes_of(effect, address.key or NO_KEY))
         under_way = self._under_way.get(effect.number)
-        own = under_way.all_parts if under_way else self._added.get(effect.number, ())
+        own = under_way.all_parts if under_way else self._left(effect)
         own_identities = {part.identity for part in own}
         done = sum(self._done.get(like, 0) for like in likes)
         if under_way is None:
@@ -189,6 +204,11 @@ class Ledger:
             doubts.update((part.identity, part) for part in other.all_parts)
         doubtful = sum(_sum(p, likes) for i, p in doubts.items() if i not in own_identities)
         return max(done, 0), doubtful
+
+    def _left(self, effect: Effect) -> tuple[Part, ...]:
+        """What of a settled effect is done or in doubt."""
+        left = self._added.get(effect.number, ())
+        return (_whole(effect),) if left is None else left
 
     def others(self, effect: Effect, address: Address) -> dict[tuple[str, ...], int]:
         """Of a commit: the details of other ones of this key on that server, and how many of each
@@ -231,7 +251,8 @@ class Ledger:
                 self._doubts[part.identity] = part
         trim(self._doubts, _MOST_DOUBTS)
 
-    def _remember(self, effect: Effect, parts: tuple[Part, ...]) -> None:
+    def _remember(self, effect: Effect, parts: tuple[Part, ...] | None) -> None:
+        """What of it is done or in doubt; None: all of it is done, and it has one part."""
         self._added[effect.number] = parts
         trim(self._added, _MOST_REMEMBERED)
 

@@ -19,7 +19,8 @@ _MOST_DETAILS = 1024
 
 
 class PostgresReader:
-    """One connection."""
+    """One connection. With `terse`, what changes nothing is not told: statements that only read,
+    the end of each statement, that the server is ready. Effects are the same."""
 
     __slots__ = (
         "__weakref__",
@@ -31,10 +32,10 @@ class PostgresReader:
         "_state",
     )
 
-    def __init__(self, link: Link, state: State) -> None:
+    def __init__(self, link: Link, state: State, *, terse: bool = False) -> None:
         self._link = link
         self._state = state
-        self._connection = PostgresConnection()
+        self._connection = PostgresConnection(terse=terse)
         self._keys = TransactionKeys(state)
         self._replication = ReplicationReader(link, state)
         self._commits: dict[int, Effect] = {}

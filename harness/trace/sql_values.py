@@ -5,11 +5,11 @@ Found are rows of INSERT (VALUES, SELECT of values, unnest) and columns that are
 value, in WHERE, ON and SET alike. What is computed is not known here.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from harness.trace import values
+from harness.trace.aliases import is_unique_id
 from harness.wire.sql_words import Word, literal, words
 
 Params = Sequence[str | bytes | None]
@@ -26,67 +26,109 @@ class Value(NamedTuple):
     is_array: bool = False
     """Each of its elements is a value."""
 
-    def read(self, params: Params) -> Iterator[str]:
-        """What it is with these parameters; nothing if that is NULL or not known."""
-        given: str | bytes | None = self.text
-        if self.param >= 0:
-            given = params[self.param] if self.param < len(params) else None
-        found = values.of_array(given) if self.is_array else [values.of_param(given)]
-        for text in found:
-            if text:
-                yield text
-
 
 class Row(NamedTuple):
-    """One row that is inserted, or, where its values are arrays, as many as these have elements."""
+    """A row that is inserted, or what is said of columns elsewhere."""
 
     keys: tuple[Value, ...]
+    """Of key columns."""
     others: tuple[Value, ...]
+    """Of the others, what may be a unique id."""
+
+    @property
+    def has_arrays(self) -> bool:
+        return any(value.is_array for value in (*self.keys, *self.others))
 
 
 class Read(NamedTuple):
-    """A row's or a condition's values."""
+    """Values of a row: of the key columns, and unique ids in the others."""
 
     keys: tuple[str, ...]
-    others: tuple[str, ...]
+    ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(NamedTuple):
     """What a statement's text says of values."""
 
     rows: tuple[Row, ...]
-    keys: tuple[Value, ...]
-    """What key columns are said to equal, outside of rows."""
-    others: tuple[Value, ...]
-    """What other columns are said to equal."""
+    """Of which none has arrays."""
+    spread: tuple[Row, ...]
+    """Arrays side by side, of which as many rows are made as they have elements."""
+    conditions: Row
+    """What columns are said to equal, outside of rows."""
 
-    def read_rows(self, params: Params) -> Iterator[Read]:
-        """Each row that is inserted."""
-        for row in self.rows:
-            if any(value.is_array for value in (*row.keys, *row.others)):
-                yield from _spread(row, params)
-            else:
-                yield Read(_read(row.keys, params), _read(row.others, params))
-
-    def read_conditions(self, params: Params) -> Read:
-        """What columns are said to equal."""
-        return Read(_read(self.keys, params), _read(self.others, params))
+    def read(self, params: Params) -> tuple[list[Read], Read]:
+        """Each row that is inserted, and what columns are said to equal."""
+        rows = [Read(_keys(row.keys, params), _ids(row.others, params)) for row in self.rows]
+        for row in self.spread:
+            rows += _spread(row, params)
+        keys, others = self.conditions
+        return rows, Read(_keys(keys, params), _ids(others, params))
 
 
-def _read(found: tuple[Value, ...], params: Params) -> tuple[str, ...]:
-    return tuple([text for value in found for text in value.read(params)])
+def _keys(found: tuple[Value, ...], params: Params) -> tuple[str, ...]:
+    """What they are with these parameters, without NULLs and what was not kept."""
+    if not found:
+        return ()
+    texts: list[str | None] = []
+    for param, text, is_array in found:
+        if param < 0:
+            given: str | bytes | None = text
+        elif param < len(params):
+            given = params[param]
+        else:
+            continue
+        if is_array:
+            texts += values.of_array(given)
+        else:
+            texts.append(values.of_param(given))
+    return tuple([text for text in texts if text])
 
 
-def _spread(row: Row, params: Params) -> Iterator[Read]:
-    """Arrays side by side, as unnest makes rows of them."""
-    keys = [list(value.read(params)) for value in row.keys]
-    others = [list(value.read(params)) for value in row.others]
-    for i in range(min(max(map(len, keys + others), default=0), _MOST_ROWS)):
-        yield Read(
-            tuple(column[i] for column in keys if i < len(column)),
-            tuple(column[i] for column in others if i < len(column)),
+def _ids(found: tuple[Value, ...], params: Params) -> tuple[str, ...]:
+    """As `_keys`, of those that are unique ids; most are told from their length."""
+    if not found:
+        return ()
+    maybe = [
+        value
+        for value in found
+        if value.is_array
+        or value.param < 0
+        or (value.param < len(params) and _may_be_id(params[value.param]))
+    ]
+    return tuple([text for text in _keys(tuple(maybe), params) if is_unique_id(text)])
+
+
+def _may_be_id(param: str | bytes | None) -> bool:
+    return param is not None and len(param) in _ID_LENGTHS
+
+
+_ID_LENGTHS = frozenset({16, 36})
+"""In binary and in text."""
+
+
+def _spread(row: Row, params: Params) -> list[Read]:
+    keys, others = _columns(row.keys, params), _columns(row.others, params)
+    count = min(max(map(len, keys + others), default=0), _MOST_ROWS)
+    return [
+        Read(
+            _across(keys, i),
+            tuple([text for text in _across(others, i) if is_unique_id(text)]),
         )
+        for i in range(count)
+    ]
+
+
+def _columns(found: tuple[Value, ...], params: Params) -> list[list[str | None]]:
+    return [
+        values.of_array(params[value.param] if 0 <= value.param < len(params) else value.text)
+        for value in found
+    ]
+
+
+def _across(columns: list[list[str | None]], i: int) -> tuple[str, ...]:
+    found = [column[i] for column in columns if i < len(column)]
+    return tuple([text for text in found if text])
 
 
 def template(text: str, key_columns: frozenset[str]) -> Template:
@@ -103,7 +145,16 @@ def template(text: str, key_columns: frozenset[str]) -> Template:
         elif word.is_name:
             found = keys if literal(word) in key_columns else others
             found += _equalled(tokens, i + 1)
-    return Template(rows=tuple(rows), keys=tuple(keys), others=tuple(others))
+    return Template(
+        rows=tuple([row for row in rows if not row.has_arrays]),
+        spread=tuple([row for row in rows if row.has_arrays]),
+        conditions=Row(tuple(keys), tuple(filter(_is_worth, others))),
+    )
+
+
+def _is_worth(value: Value) -> bool:
+    """Whether the value of a column that is no key column may be a unique id."""
+    return value.param >= 0 or value.is_array or is_unique_id(value.text)
 
 
 def _text_at(tokens: Sequence[Word], at: int) -> str:
@@ -142,7 +193,7 @@ def _row(columns: list[str], row: Sequence[Value | None], key_columns: frozenset
         if value is not None:
             is_key = i < len(columns) and columns[i] in key_columns
             (keys if is_key else others).append(value)
-    return Row(tuple(keys), tuple(others))
+    return Row(tuple(keys), tuple(filter(_is_worth, others)))
 
 
 Inserted = tuple[list[Sequence[Value | None]], int]

@@ -1,12 +1,9 @@
 """The business keys of statements: values of key columns, or of what stands for a key."""
 
-import re
-
 from harness.trace.aliases import Aliases
 from harness.trace.bounded import trim
-from harness.trace.sql_values import Params, Template, template
+from harness.trace.sql_values import Params, Read, Template, template
 
-_NONE: frozenset[str] = frozenset()
 _DASHES = 4
 """Of a unique id."""
 _MOST_TEMPLATES = 1024
@@ -17,37 +14,44 @@ _LONGEST_CACHED = 4096
 class StatementKeys:
     """Reads statements of all connections; learns aliases from the rows that they insert."""
 
-    __slots__ = ("_aliases", "_key_columns", "_named", "_templates")
+    __slots__ = ("_aliases", "_key_columns", "_names", "_templates")
 
     def __init__(self, key_columns: frozenset[str], aliases: Aliases) -> None:
         self._key_columns = key_columns
         self._aliases = aliases
         self._templates: dict[str, Template] = {}
-        names = "|".join(map(re.escape, sorted(key_columns)))
-        self._named = re.compile(names, re.IGNORECASE) if names else None
+        self._names = tuple([name.lower() for name in key_columns])
 
-    def keys(self, sql: str, params: Params) -> frozenset[str]:
-        """The keys of what a statement writes."""
+    def keys(self, sql: str, params: Params) -> tuple[str, ...]:
+        """The keys of what a statement writes, each once, sorted."""
         found = self._templates.get(sql)
         if found is None:
             if not self._may_have_keys(sql, params):
-                return _NONE
+                return ()
             found = self._template(sql)
-        keys: set[str] = set()
-        for row_keys, others in found.read_rows(params):
-            keys.update(row_keys)
-            if not row_keys:
-                keys |= self._aliases.keys(others)
-            elif len(set(row_keys)) == 1:
-                self._aliases.learn(row_keys[0], others)
-        named, others = found.read_conditions(params)
-        keys.update(named)
-        return frozenset(keys or self._aliases.keys(others))
+        rows, (named, ids) = found.read(params)
+        if len(rows) == 1 and not named and len(rows[0].keys) == 1:
+            key, row_ids = rows[0].keys[0], rows[0].ids
+            if row_ids:
+                self._aliases.learn(key, row_ids)
+            return (key,)
+        keys = set(named)
+        for row in rows:
+            keys |= self._of_row(row)
+        return tuple(sorted(keys or self._aliases.keys(ids)))
+
+    def _of_row(self, row: Read) -> set[str]:
+        keys = set(row.keys)
+        if len(keys) == 1:
+            self._aliases.learn(row.keys[0], row.ids)
+        return keys or self._aliases.keys(row.ids)
 
     def _may_have_keys(self, sql: str, params: Params) -> bool:
         """A glance at a text that was not read yet: it may be one of very many."""
-        if self._named is not None and self._named.search(sql):
-            return True
+        lower = sql.lower()
+        for name in self._names:
+            if name in lower:
+                return True
         return len(self._aliases) > 0 and (len(params) > 0 or sql.count("-") >= _DASHES)
 
     def _template(self, sql: str) -> Template:

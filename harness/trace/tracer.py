@@ -16,9 +16,14 @@ PROTOCOLS = ("postgres", "kafka", "http", "opaque")
 
 
 class Tracer:
-    """All connections of a scenario. `key_columns` hold the business key wherever they appear."""
+    """All connections of a scenario. `key_columns` hold the business key wherever they appear.
 
-    def __init__(self, key_columns: frozenset[str]) -> None:
+    With `terse`, PostgreSQL's frames that neither change anything nor say what became of a change
+    are left out, which makes reading several times cheaper; effects are the same.
+    """
+
+    def __init__(self, key_columns: frozenset[str], *, terse: bool = False) -> None:
+        self._terse = terse
         self._state = State(key_columns)
         self._readers: WeakValueDictionary[int, LinkReader] = WeakValueDictionary()
 
@@ -34,7 +39,7 @@ class Tracer:
         reader: LinkReader
         match protocol:
             case "postgres":
-                reader = PostgresReader(link, self._state)
+                reader = PostgresReader(link, self._state, terse=self._terse)
             case "kafka":
                 reader = KafkaReader(link, self._state)
             case "http":

@@ -7,7 +7,7 @@ from harness.wire.postgres_events import Statement
 from harness.wire.sql import Kind, Write, recognise_one
 
 Keys = tuple[str, ...]
-_Noted = list[tuple[tuple[Write, ...], frozenset[str]]]
+_Noted = list[tuple[tuple[Write, ...], Keys]]
 
 _MOST_NOTED = 4096
 _MOST_KEYS = 512
@@ -46,23 +46,24 @@ class TransactionKeys:
 
     def note(self, statement: Statement) -> Keys:
         """Go on by one statement; returns its own keys, sorted."""
-        keys: frozenset[str] = frozenset()
         if self._ended and statement.first != self._ended_at:
             self._ended = []
+        keys: Keys = ()
         if statement.writes:
             keys = self._state.statements.keys(statement.sql, statement.params)
             if keys and len(self._noted) < _MOST_NOTED:
                 self._noted.append((statement.writes, keys))
         if statement.kind in NOTED:
             self._control(statement)
-        return tuple(sorted(keys)) if keys else ()
+        return keys
 
     def end(self, writes: frozenset[Write]) -> Keys:
         """A commit of these writes is asked for: its keys, sorted. The next transaction begins."""
+        noted = self._ended + self._noted if self._ended else self._noted
         found: set[str] = set()
-        for written, keys in (*self._ended, *self._noted):
+        for written, keys in noted:
             if not writes.isdisjoint(written):
-                found |= keys
+                found.update(keys)
         self._ended = []
         self._begin([])
         return tuple(sorted(found)[:_MOST_KEYS])

@@ -1,22 +1,25 @@
 """Values in statements, as drivers send them."""
 
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.trace.sql_values import Params, Read, template
 
+ID = "7f8ac0d8-93a4-4c1e-8f6e-0d5b6b8f2a01"
 KEYS = frozenset({"order_id", "aggregateid", "Order Id"})
 
 
 def rows(sql: str, *params: str | bytes | None) -> list[Read]:
     """The rows that are inserted."""
-    return list(template(sql, KEYS).read_rows(params))
+    return template(sql, KEYS).read(params)[0]
 
 
 def keys(sql: str, *params: str | bytes | None) -> tuple[str, ...]:
     """What key columns are said to equal."""
-    return template(sql, KEYS).read_conditions(params).keys
+    return template(sql, KEYS).read(params)[1].keys
 
 
 @pytest.mark.parametrize(
@@ -39,27 +42,39 @@ def keys(sql: str, *params: str | bytes | None) -> tuple[str, ...]:
 )  # fmt: skip
 def test_rows_of_insert(sql: str, params: Params) -> None:
     """Columns by name, values as parameters or literals, with casts."""
-    assert rows(sql, *params) == [Read(("17",), ("tea",))]
+    told = rows(sql.replace("tea", ID), *[ID if param == "tea" else param for param in params])
+    assert told == [Read(("17",), (ID,))]
 
 
 def test_several_rows() -> None:
     """As psycopg's executemany, pgjdbc's reWriteBatchedInserts and Go's builders send them."""
     sql = "INSERT INTO lines (order_id, line) VALUES ($1, $2), ($3, 2), ('19', $4::int)"
     assert rows(sql, "17", "1", "18", "3") == [
-        Read(("17",), ("1",)),
-        Read(("18",), ("2",)),
-        Read(("19",), ("3",)),
+        Read(("17",), ()),
+        Read(("18",), ()),
+        Read(("19",), ()),
     ]
 
 
 def test_rows_from_arrays() -> None:
     """As many as there are elements."""
-    sql = "INSERT INTO lines (order_id, line) SELECT * FROM unnest($1::text[], $2::int[])"
-    assert rows(sql, "{17,18}", "{1,2}") == [Read(("17",), ("1",)), Read(("18",), ("2",))]
+    sql = "INSERT INTO outbox (order_id, id, n) SELECT * FROM unnest($1::text[], $2::uuid[], $3)"
+    assert rows(sql, "{17,18,19}", f"{{{ID},NULL,{ID}}}", "{1,2}") == [
+        Read(("17",), (ID,)),
+        Read(("18",), ()),
+        Read(("19",), (ID,)),
+    ]
 
 
 def test_without_columns_values_are_only_values() -> None:
-    assert rows("INSERT INTO orders VALUES ($1, 'tea')", "17") == [Read((), ("17", "tea"))]
+    assert rows(f"INSERT INTO orders VALUES ($1, '{ID}', 'tea')", "17") == [Read((), (ID,))]
+
+
+def test_ids_in_binary_and_in_text() -> None:
+    """What is as long as one and is none is left out."""
+    sql = "INSERT INTO t (a, b, c, d, e, f) VALUES ($1, $2, $3, $4, $5, $6)"
+    params = (UUID(ID).bytes, ID, ID.encode(), "x" * 36, b"\0\1", None)
+    assert rows(sql, *params) == [Read((), (ID, ID, ID))]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +92,7 @@ def test_without_columns_values_are_only_values() -> None:
 )
 def test_what_is_not_in_the_text_is_not_told(sql: str) -> None:
     """Nor is what is computed."""
-    assert [row for row in rows(sql, "17") if row.keys or row.others] == []
+    assert [row for row in rows(sql, "17") if row.keys or row.ids] == []
 
 
 @pytest.mark.parametrize(
@@ -116,7 +131,7 @@ def test_conditions(sql: str, params: Params, expected: tuple[str, ...]) -> None
 
 def test_other_columns_are_told_apart() -> None:
     found = template("UPDATE outbox SET sent = true WHERE id = ANY($1) AND n = 3", KEYS)
-    assert found.read_conditions(("{a,b}",)) == Read((), ("a", "b", "3"))
+    assert found.read((f"{{{ID},b}}",)) == ([], Read((), (ID,)))
 
 
 @pytest.mark.parametrize(
@@ -138,12 +153,12 @@ def test_other_columns_are_told_apart() -> None:
 def test_reading_takes_time_in_proportion_to_the_text(piece: str) -> None:
     """As much as nesting can do in the longest text that is read."""
     found = template(piece * 9000, KEYS)
-    assert len(found.keys) == 0
+    assert found.conditions.keys == ()
 
 
 @given(st.text("insertoval()$1'=,;:[] \"", max_size=60), st.lists(st.none() | st.binary()))
 def test_every_text_is_read(sql: str, params: list[bytes | None]) -> None:
     """And whatever comes with it."""
     found = template(f"INSERT INTO t (order_id) VALUES {sql}", KEYS)
-    for read in (*found.read_rows(params), found.read_conditions(params)):
-        assert all(read.keys)
+    rows, conditions = found.read(params)
+    assert all(all(read.keys) for read in (*rows, conditions))

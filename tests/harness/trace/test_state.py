@@ -17,4 +17,4 @@ def test_what_servers_keep_stays() -> None:
     assert (len(state.aliases), state.records.before(("orders", 0), 1)) == (0, None)
     assert state.key_columns == {"b"}
     assert state.ledger is not ledger
-    assert state.statements.keys("DELETE FROM t WHERE b = 17", []) == {"17"}
+    assert state.statements.keys("DELETE FROM t WHERE b = 17", []) == ("17",)

@@ -6,6 +6,7 @@ from harness.errors import HarnessBug
 from harness.model.address import Address
 from harness.model.frame import FROM_CLIENT, FROM_SERVER
 from harness.trace.tracer import Tracer
+from tests.harness.trace.captures import NAMES, replayed
 from tests.harness.trace.links import (
     EVENT,
     KEY_COLUMNS,
@@ -188,6 +189,19 @@ def test_a_new_scenario_counts_anew_on_connections_that_stay() -> None:
     effect = asked(broker.produce("order.events", "1"))
     assert (effect.number, effect.addresses[0].occurrence) == (1, 1)
     assert tracer.earlier(effect, effect.addresses[0]) == (0, 0)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("postgres-")])
+def test_in_few_words_effects_are_the_same(name: str) -> None:
+    """And what is left out changes nothing."""
+    keys = frozenset({"order_id", "key"})
+    all_frames = replayed(name, Tracer(keys))
+    few = replayed(name, Tracer(keys, terse=True))
+    assert effects(few) == effects(all_frames)
+    told = {(frame.direction, frame.first, frame.end) for frame in few}
+    left_out = [f for f in all_frames if (f.direction, f.first, f.end) not in told]
+    assert {frame.kind for frame in left_out} <= {"statement", "completed", "ready"}
+    assert len(few) == len(all_frames) - len(left_out)
 
 
 def test_opaque_links_are_counted_only() -> None:
