@@ -111,15 +111,16 @@ class PostgresReader:
         """The answer to a commit, with the CommandComplete, ReadyForQuery or error that it is."""
         if isinstance(event, events.CommitAcknowledged):
             kind, outcome = "commit-acknowledged", Outcome.ACKNOWLEDGED
-            suffix = "" if event.is_complete else " (wrote what no statement says)"
+            said = "" if event.is_complete else "wrote what no statement says"
         else:
-            kind, outcome, suffix = "rolled-back", Outcome.FAILED, ""
+            kind, outcome, said = "rolled-back", Outcome.FAILED, ""
         effect = None if event.number is None else self._commits.pop(event.number, None)
         frame, made = frames[-1] if frames else None, None
         if frame is None or frame.first != event.first or frame.effect is not None:
             frame = made = Frame(FROM_SERVER, event.first, event.end, kind)
         frame.kind = kind
-        frame.name += suffix
+        if said:
+            frame.name = f"{frame.name}: {said}" if frame.name else said
         if effect is not None:
             self._state.ledger.settle(effect, outcome)
             frame.effect, frame.outcome, frame.keys = effect, outcome, effect.keys

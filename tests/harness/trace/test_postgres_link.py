@@ -166,7 +166,7 @@ def test_what_was_written_without_a_word_of_it() -> None:
     db = Database(Tracer(frozenset()), "c", "s")
     told = db.run("CALL settle(17)", "CALL", "I")
     assert effects(told) == []
-    assert told[-1].name == "I (wrote what no statement says)"
+    assert told[-1].name == "I: wrote what no statement says"
 
 
 def test_the_start_of_a_session() -> None:
