@@ -112,12 +112,16 @@ def check(
 @app.command()
 def report(
     run_dir: Annotated[Path, typer.Argument(help="A run directory.")],
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", help="Draw what passed on the wire for this business key, too."),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Write a stored run's report.html, junit.xml and summary.md again, and print where."""
     from harness.cli import check as checking
 
-    return checking.report(run_dir, as_json=json)
+    return checking.report(run_dir, as_json=json, keys=key or ())
 
 
 @app.command()

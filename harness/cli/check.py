@@ -1,6 +1,7 @@
 """`aftershock check` and `aftershock report`: a stored run judged, and shown, with nothing running."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,15 @@ def _stored_results(run_dir: Path) -> dict[str, Any]:
     return dict(read_json(path)) if path.is_file() else {}
 
 
-def report(path: Path, *, as_json: bool) -> int:
+def report(path: Path, *, as_json: bool, keys: Sequence[str] = ()) -> int:
     """Write report.html, junit.xml and summary.md again. What was never judged, because its run
-    was killed, is judged first."""
+    was killed, is judged first. `keys` get a sequence diagram, whatever else does."""
     run = open_run(path)
     if any(scenario.judged is None for scenario in run.scenarios) or not _stored_results(run.dir):
         for scenario in run.scenarios:
             save_scenario(judged(scenario))
         write_json(run.dir / "results.json", _judge_again(path))
-    html = render(run.dir)
+    html = render(run.dir, keys=keys)
     write_junit(run.dir)
     write_markdown(run.dir)
     print(json.dumps({"report": str(html)}) if as_json else html)

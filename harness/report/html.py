@@ -23,6 +23,7 @@ from harness.report.load import StoredRun, StoredScenario, load, reproduce
 from harness.report.logs import Excerpt, excerpt
 from harness.report.matrix import cell_of, cell_text, matrix_of
 from harness.report.recording import Recording, read_recording
+from harness.report.sequences import Drawn, sequences_of
 from harness.report.tally import Tally, tally_of
 from harness.report.timeline import Picture, picture_of
 from harness.report.words import Cell
@@ -43,6 +44,9 @@ class Limits:
     rows: int = 400
     log_lines: int = 900
     value_chars: int = 600
+    sequences: int = 48
+    messages: int = 90
+    """Of one sequence diagram."""
 
     def halved(self) -> "Limits":
         return Limits(
@@ -52,6 +56,8 @@ class Limits:
             rows=max(self.rows // 2, 1),
             log_lines=self.log_lines // 2,
             value_chars=max(self.value_chars // 2, 60),
+            sequences=self.sequences // 2,
+            messages=max(self.messages * 2 // 3, 12),
         )
 
 
@@ -101,6 +107,7 @@ class ScenarioView:
     tally: Tally
     faults: tuple[FaultView, ...]
     violations: tuple[ViolationView, ...]
+    sequences: tuple[Drawn, ...]
     excerpt: Excerpt | None
     logs: tuple[tuple[str, str, int], ...]
     """(node, link, size in bytes)."""
@@ -108,6 +115,11 @@ class ScenarioView:
     """invariant → link to the SQL that judged it."""
     history: str | None
     is_open: bool
+
+    @property
+    def sequence_of(self) -> Mapping[str, str]:
+        """key → anchor of its sequence diagram."""
+        return {drawn.key: drawn.anchor for drawn in self.sequences}
 
     @property
     def search(self) -> str:
@@ -120,25 +132,26 @@ class ScenarioView:
         return words.cut(" ".join([*names, self.cell.says, *keys[:50]]).lower(), 600)
 
 
-def render(run_dir: Path, budget_bytes: int = BUDGET_BYTES) -> Path:
-    """Write `report.html` into the run directory and return its path.
+def render(run_dir: Path, budget_bytes: int = BUDGET_BYTES, keys: Sequence[str] = ()) -> Path:
+    """Write `report.html` into the run directory and return its path. `keys`: business keys that
+    get a sequence diagram besides those that have one anyway.
 
     Raises DeclarationError where there is no run to report.
     """
     run = load(run_dir)
     limits = Limits()
-    text = page(run, limits)
+    text = page(run, limits, keys)
     while len(text.encode()) > budget_bytes and limits.operations > 0:
         limits = limits.halved()
-        text = page(run, limits)
+        text = page(run, limits, keys)
     path = run.dir / "report.html"
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def page(run: StoredRun, limits: Limits) -> str:
+def page(run: StoredRun, limits: Limits, keys: Sequence[str] = ()) -> str:
     """The whole page."""
-    scenarios = [_scenario(run, stored, limits) for stored in run.scenarios]
+    scenarios = [_scenario(run, stored, limits, keys) for stored in run.scenarios]
     css = (_HERE / "assets" / "report.css").read_text(encoding="utf-8")
     script = (_HERE / "assets" / "report.js").read_text(encoding="utf-8")
     return (
@@ -206,7 +219,9 @@ def _not_run(run: StoredRun) -> tuple[str, ...]:
     return tuple(slug for slug in run.planned if slug not in ran)
 
 
-def _scenario(run: StoredRun, stored: StoredScenario, limits: Limits) -> ScenarioView:
+def _scenario(
+    run: StoredRun, stored: StoredScenario, limits: Limits, keys: Sequence[str]
+) -> ScenarioView:
     among = max(len(run.scenarios), 1)
     recording = read_recording(
         stored,
@@ -229,6 +244,13 @@ def _scenario(run: StoredRun, stored: StoredScenario, limits: Limits) -> Scenari
         tally=tally_of(stored, recording),
         faults=tuple(_faults(stored, recording)),
         violations=tuple(_violations(stored, anchor, limits)),
+        sequences=sequences_of(
+            stored,
+            recording,
+            asked=keys,
+            most=min(limits.sequences // among, 12),
+            most_messages=limits.messages,
+        ),
         excerpt=_excerpt(stored, recording, logs, min(limits.log_lines // among, 200)),
         logs=tuple((path.stem, _link(run, path), path.stat().st_size) for path in logs),
         sql={p.stem: _link(run, p) for p in sorted((scenario_dir / "invariants").rglob("*.sql"))},

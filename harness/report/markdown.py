@@ -7,6 +7,7 @@ import html
 from pathlib import Path
 
 from harness.model.fault import FaultRecord
+from harness.report.hazards import risks_of
 from harness.report.load import StoredRun, StoredScenario, load, reproduce
 from harness.report.matrix import MatrixCell, cell_of, matrix_of
 from harness.report.words import Cell, clean, cut, memory, outcome, plural, seconds
@@ -38,6 +39,7 @@ def markdown(run: StoredRun, limit_bytes: int = LIMIT_BYTES) -> str:
     for stored in ordered:
         if cell_of(stored) is not Cell.AS_EXPECTED:
             lines += _scenario(run, stored)
+    lines += _hazards(run)
     lines += _foot(run)
     return _cut_lines(lines, limit_bytes)
 
@@ -88,7 +90,8 @@ def _scenario(run: StoredRun, stored: StoredScenario) -> list[str]:
             f"({plural(violation.count, 'counterexample')}; keys {keys})"
         )
     lines += [f"- problem: {_plain(problem)}" for problem in stored.record.problems]
-    lines += [_fault(fault) for fault in stored.record.faults]
+    for fault in stored.record.faults:
+        lines += [_fault(fault), *_cuts(fault)]
     command = clean(reproduce(run, scenario))
     return [*lines, "", *_fenced(command), ""]
 
@@ -98,6 +101,32 @@ def _fault(fault: FaultRecord) -> str:
     proved = "proved" if fault.proved else "**not proved**"
     says = fault.error or (probe.says if probe is not None else "no probe was made")
     return f"- fault {_code(fault.name)} on {_code(fault.target)}, {proved}: {_plain(says)}"
+
+
+def _cuts(fault: FaultRecord) -> list[str]:
+    """Where it was to strike and where it did, for a fault at a point."""
+    meant = fault.evidence.get("intended_cut")
+    if not meant:
+        return []
+    done = fault.evidence.get("achieved_cut") or {}
+    intended = f"{meant.get('when')} {meant.get('address') or meant.get('asked')}"
+    achieved = f"{done.get('when') or 'unknown'}: {done.get('says') or 'not reached'}"
+    return [f"  - intended cut: {_plain(intended)}", f"  - achieved cut: {_plain(achieved)}"]
+
+
+def _hazards(run: StoredRun) -> list[str]:
+    """What no verdict depends on, each once for all the faults under which it was seen."""
+    risks = risks_of(run)
+    if not risks:
+        return []
+    lines = ["### ⚠️ Hazards", "", "What a crash at the wrong moment would have lost:", ""]
+    for risk in risks:
+        where = f"{risk.pattern} × {', '.join(risk.faults)}"
+        lines.append(
+            f"- {_code(risk.first.rule)} in {_plain(where)}: {_plain(risk.first.summary)}. "
+            f"{_plain(risk.first.says)}"
+        )
+    return [*lines, ""]
 
 
 def _foot(run: StoredRun) -> list[str]:

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model.verdict import Verdict
+from harness.report.hazards import Risk, risks_of
 from harness.report.load import JsonObject, StoredRun, load, reproduce
 from harness.report.matrix import MatrixCell, cell_of, matrix_of
 from harness.report.words import Cell, clean, memory, outcome, plural, seconds
@@ -205,6 +206,8 @@ def summary(results: JsonObject, run_dir: Path, console: Console | None = None) 
             name = f"{stored.scenario.pattern} × {stored.scenario.fault}"
             console.print(Text(f"\n{cell_of(stored).mark} {clean(name)}: {clean(stored.reason)}"))
             console.print(Text(f"  {clean(reproduce(run, stored.scenario))}", "cyan"))
+    for risk in risks_of(run):
+        console.print(_risk(risk))
     console.print()
     took = ", ".join(f"{k.removesuffix('_s')} {seconds(v)}" for k, v in run.timings.items())
     for label, told in (
@@ -215,6 +218,15 @@ def summary(results: JsonObject, run_dir: Path, console: Console | None = None) 
     ):
         if told:
             console.print(Text.assemble((f"{label:<12}", "dim"), clean(told)))
+
+
+def _risk(risk: Risk) -> Text:
+    """One hazard; it stands below the verdicts, which it does not change."""
+    where = f"{risk.pattern} × {', '.join(risk.faults)}"
+    told = f": {clean(risk.first.summary)} "
+    return Text.assemble(
+        ("\n▲ hazard ", "yellow"), clean(risk.first.rule), told, (f"({clean(where)})", "dim")
+    )
 
 
 def _matrix(run: StoredRun) -> Table:

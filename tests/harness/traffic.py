@@ -104,6 +104,7 @@ class Traffic:
         first = effects[0]
         told = {k: v for k, v in {**asked.more, **known}.items() if k in EFFECTS_SCHEMA.names}
         frame = {k: v for k, v in told.items() if k != "connection"}
+        frame["name"] = known.get("name", "")
         place = self.frame(
             first["node"], first["server"], "server", f"{asked.kind}-{outcome}",
             keys=[e["key"] for e in effects if e["key"]], effect=asked.number, outcome=outcome,

@@ -29,12 +29,30 @@
     });
   }
 
+  /* Sequence diagrams: one key at a time. */
+  const draw = (id) => {
+    const chosen = document.getElementById(id), figure = chosen?.closest(".sequences");
+    if (!figure) return;
+    for (const one of all(".sequence", figure)) one.hidden = one !== chosen;
+    figure.querySelector("select").value = id;
+  };
+  for (const select of all("[data-sequences]")) select.addEventListener("change", () => draw(select.value));
+  for (const button of all("[data-sequence]")) {
+    button.addEventListener("click", () => {
+      draw(button.dataset.sequence);
+      document.getElementById(button.dataset.sequence).closest(".sequences").scrollIntoView({ block: "start" });
+    });
+  }
+
   /* Deep links open what they point into. */
   const reveal = () => {
     const id = decodeURIComponent(location.hash.slice(1));
     const found = id && document.getElementById(id);
     if (!found) return;
-    for (let at = found; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+    for (let at = found; at; at = at.parentElement) {
+      if (at.tagName === "DETAILS") at.open = true;
+      if (at.classList.contains("sequence")) draw(at.id);
+    }
     found.scrollIntoView({ behavior: "instant" });
   };
   addEventListener("hashchange", reveal);

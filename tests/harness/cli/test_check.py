@@ -46,6 +46,22 @@ def test_report_writes_the_pages_again(control_run: Answer, aftershock: Aftersho
 
 
 @pytest.mark.stack
+def test_report_draws_the_keys_that_are_asked_for(
+    control_run: Answer, aftershock: Aftershock, tmp_path: Path
+) -> None:
+    """Besides those that are drawn anyway."""
+    copy = tmp_path / "copy"
+    shutil.copytree(control_run.json["run_dir"], copy)
+    before = (copy / "report.html").read_text()
+    lost = control_run.json["scenarios"][0]["violations"][0]["keys"]
+    key = next(k for k in ("4", "5", "6") if k not in lost)
+    assert aftershock("report", str(copy), "--key", key).code == 0
+    drawn = f"Key {key} on the wire"
+    assert drawn not in before and drawn in (copy / "report.html").read_text()
+    assert f"Key {lost[0]} on the wire" in before
+
+
+@pytest.mark.stack
 def test_a_run_that_was_never_judged_is_judged_for_its_report(
     control_run: Answer, aftershock: Aftershock, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from harness.model.address import Address
 from harness.seed import stream
+from tests.harness.traffic import Traffic
 
 BEGAN = datetime(2026, 11, 23, 4, 45, 0, tzinfo=UTC)
 HOSTILE = "</script><img src=x onerror=alert(1)>\x1b[31m\u202e"
@@ -132,15 +135,72 @@ def _control(run_dir: Path, lost_key: str, orders: int) -> Mapping[str, object]:
     violated = {"no-event-lost": lost, "databases-converge": diverged}
     findings = [_finding(*g, violation=violated.get(g[0])) for g in GUARANTEES]
     chain = _chain(lost_key)
+    traffic(lost_key).write(scenario.dir)
     return scenario.write(
         "VIOLATION",
         f"no-event-lost is violated for order {lost_key}: the control was caught",
         True,
         control="no-event-lost",
-        faults=[_kill(lost_key)],
+        faults=[{**_kill(lost_key), "evidence": _cuts(lost_key)}],
         findings=findings,
         evidence={name: {lost_key: chain} for name in violated},
+        watches=[
+            {
+                "rule": "dual-write",
+                "says": "A crash in between loses the event for good.",
+                "judged": 3,
+                "hazards": [
+                    {
+                        "node": "order",
+                        "summary": "order committed and then published the same key 2 times",
+                        "count": 2,
+                        "keys": ["1", "2"],
+                        "rows": [{"key": "1", "detail": "published it 2.0 ms later"}],
+                    }
+                ],
+            },
+            {"rule": "offset-before-effect", "says": "s", "judged": 7},
+            {"rule": "marked-before-acknowledged", "says": "s", "judged": 0},
+            {"rule": "broken", "says": "s", "judged": 0, "undecided": "no such column"},
+        ],
     )
+
+
+def traffic(lost_key: str) -> Traffic:
+    """Orders 1 and 2 on their way to the stock, and the one that is lost after its commit."""
+    t = Traffic(at_s=4.7)
+    for offset, key in enumerate(("1", "2")):
+        request = t.ask("client", "order", "http", "POST:/orders", key, name="POST /orders")
+        t.statement("order", "order-db", "INSERT INTO orders (order_id) VALUES ($1)", key)
+        t.committed("order", "order-db", "orders:insert", key, xid=750 + offset)
+        t.produce("order", "order.events", key).acknowledged(offset=offset)
+        t.answer(request, "acknowledged", name="201")
+        t.committed("inventory", "inventory-db", "stock:update", key, xid=50 + offset)
+        t.wait(300)
+        asked = t.offset_commit("inventory", "stock", "order.events", key, offset=offset + 1)
+        asked.acknowledged()
+    t.at_s = 6.39
+    t.ask("client", "order", "http", "POST:/orders", lost_key, name="POST /orders")
+    t.committed("order", "order-db", "orders:insert", lost_key, xid=752)
+    return t
+
+
+def _cuts(key: str) -> Mapping[str, object]:
+    commit = Address.parse("order/order-db/commit(orders:insert)")
+    return {
+        "intended_cut": {
+            "address": replace(commit, key=key, occurrence=1).text,
+            "asked": "order/order-db/commit(orders,*)",
+            "when": "after",
+            "node": "order",
+        },
+        "achieved_cut": {
+            "when": "after",
+            "done": True,
+            "says": f"order-db: transaction 752 of key {key} wrote orders:insert",
+            "unanswered": ["client/order/http(POST:/orders)/1#1"],
+        },
+    }
 
 
 def _undecided(run_dir: Path, orders: int) -> Mapping[str, object]:
@@ -227,6 +287,7 @@ class _Recorded:
         faults: Sequence[Mapping[str, Any]] = (),
         findings: Sequence[Mapping[str, Any]] = (),
         evidence: Mapping[str, object] | None = None,
+        watches: Sequence[Mapping[str, object]] = (),
         problems: Sequence[str] = (),
     ) -> Mapping[str, object]:
         """Write scenario.json; the scenario's entry in results.json is returned."""
@@ -239,6 +300,7 @@ class _Recorded:
             "as_expected": as_expected,
             "findings": findings,
             "evidence": evidence or {},
+            "watches": watches,
         }
         told = {
             **common,
@@ -412,9 +474,20 @@ def _chain(key: str) -> Mapping[str, object]:
         ("stock movement", "inventory-db", "its stock was taken", "missing", []),
         ("shipment", "shipping-db", "its shipment was created", "missing", []),
     )
+    traces = {
+        "order row": [{"kind": "commit", "text": "orders:insert in xid 752 at 0/1A2F000"}],
+        "record": [{"kind": "last", "text": f"order-db committed; no PRODUCE of key {key} ever"}],
+    }
     return {
         "chain": [
-            {"hop": hop, "node": node, "says": says, "state": state, "rows": rows}
+            {
+                "hop": hop,
+                "node": node,
+                "says": says,
+                "state": state,
+                "rows": rows,
+                "traces": traces.get(hop, []),
+            }
             for hop, node, says, state, rows in hops
         ],
         "broke_at": "record",

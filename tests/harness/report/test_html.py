@@ -133,6 +133,67 @@ def test_the_timeline_has_a_lane_for_each_node(run_dir: Path) -> None:
     assert "op info wanted" in classes
 
 
+def test_the_evidence_names_what_the_wire_and_the_log_know(run_dir: Path) -> None:
+    """The transaction beside its row, and the last thing seen where it broke."""
+    _, page = rendered(run_dir)
+    assert "commit orders:insert in xid 752 at 0/1A2F000" in page.text
+    assert "last seen order-db committed; no PRODUCE of key 17 ever" in page.text
+    kinds = [a["class"] for t, a in page.tags if t == "li" and (a.get("class") or "")[:2] == "t-"]
+    assert kinds == ["t-commit", "t-last"]
+
+
+def test_each_violated_struck_or_early_key_has_a_sequence_diagram(run_dir: Path) -> None:
+    """One is shown, the others can be chosen; the evidence leads to its own."""
+    text, page = rendered(run_dir)
+    anchor = "dual-write--kill-between-commit-and-publish.wire"
+    drawn = [a for t, a in page.tags if t == "div" and a.get("class") == "sequence"]
+    assert [a["id"] for a in drawn] == [f"{anchor}.{n}" for n in (1, 2, 3)]
+    assert ["hidden" in a for a in drawn] == [False, True, True]
+    options = [a["value"] for t, a in page.tags if t == "option"]
+    assert options == [a["id"] for a in drawn]
+    assert "17 · violated" in page.text
+    assert page.attributes("data-sequence") == [f"{anchor}.1"] * 2
+    assert text.count("✗ no PRODUCE of key 17 ever") == 1
+
+
+def test_a_key_that_was_asked_for_is_drawn_whatever_the_limits(run_dir: Path) -> None:
+    """`aftershock report RUN --key 2`."""
+    small = render(run_dir, budget_bytes=150_000, keys=["2"]).read_text(encoding="utf-8")
+    assert "Key 2 on the wire" in small
+    assert "Key 17 on the wire" not in small
+
+
+def test_a_fault_at_a_point_shows_both_cuts(run_dir: Path) -> None:
+    """Side by side."""
+    _, page = rendered(run_dir)
+    assert "order/order-db/commit(orders:insert)/17#1" in page.text
+    assert "asked for as order/order-db/commit(orders,*)" in page.text
+    assert "✓ after it order-db: transaction 752 of key 17 wrote orders:insert" in page.text
+
+
+def test_a_cut_that_is_another_than_was_meant_says_so(run_dir: Path) -> None:
+    """With the fault's own sentence."""
+    place = run_dir / "scenarios/dual-write--kill-between-commit-and-publish/scenario.json"
+    told = json.loads(place.read_text())
+    told["faults"][0]["evidence"]["achieved_cut"] |= {"when": "before", "done": False}
+    told["faults"][0]["misfired"] = "order was to be struck after it, and was struck before it"
+    place.write_text(json.dumps(told))
+    _, page = rendered(run_dir)
+    assert "Misfired. order was to be struck after it" in page.text
+    assert "≠" in page.texts
+    assert "✗ before it" in page.text
+
+
+def test_hazards_stand_apart_from_violations(run_dir: Path) -> None:
+    """Those that were found, those that were not, and rules that could not be applied."""
+    _, page = rendered(run_dir)
+    assert "order committed and then published the same key 2 times" in page.text
+    assert "A crash in between loses the event for good." in page.text
+    assert "✓ offset-before-effect kept every time, of 7" in page.text
+    assert "– marked-before-acknowledged nothing of the kind is done here" in page.text
+    assert "? broken could not be judged: no such column" in page.text
+
+
 def test_hostile_values_stay_values(hostile_run_dir: Path) -> None:
     """A key that tries to break out is shown as text, in every place."""
     text, page = rendered(hostile_run_dir)

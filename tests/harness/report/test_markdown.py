@@ -39,3 +39,21 @@ def test_hostile_values_stay_values(hostile_run_dir: Path) -> None:
     text = markdown(load(hostile_run_dir))
     assert "<img" not in text
     assert "\x1b" not in text
+
+
+def test_hazards_come_last_and_say_what_they_mean(run_dir: Path) -> None:
+    """Below every verdict, once for all the faults under which they were seen."""
+    text = markdown(load(run_dir))
+    place = text.index("### ⚠️ Hazards")
+    assert place > text.index("🛡️ dual-write")
+    assert (
+        "- <code>dual-write</code> in dual-write × kill-between-commit-and-publish: order committed "
+        "and then published the same key 2 times. A crash in between loses the event for good."
+    ) in text[place:]
+
+
+def test_a_fault_at_a_point_has_both_cuts(run_dir: Path) -> None:
+    """The address that was meant, and what the store said."""
+    text = markdown(load(run_dir))
+    assert "  - intended cut: after order/order-db/commit(orders:insert)/17&#35;1" in text
+    assert "  - achieved cut: after: order-db: transaction 752 of key 17 wrote" in text

@@ -86,6 +86,17 @@ def test_summary_has_matrix_sentence_and_ways_on(run_dir: Path) -> None:
         assert words in told
 
 
+def test_summary_ends_with_the_hazards(run_dir: Path) -> None:
+    """Below the sentence, and with where they were seen."""
+    results = json.loads((run_dir / "results.json").read_text())
+    stream = io.StringIO()
+    summary(results, run_dir, Console(file=stream, width=100, soft_wrap=True))
+    text = stream.getvalue()
+    told = "▲ hazard dual-write: order committed and then published the same key 2 times"
+    assert f"{told} (dual-write × kill-between-commit-and-publish)" in text
+    assert text.index(results["sentence"]) < text.index(told) < text.index("peak memory")
+
+
 def test_summary_obeys_no_color(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With NO_COLOR not one colour is set, even on a terminal."""
     monkeypatch.setenv("NO_COLOR", "1")
