@@ -34,6 +34,7 @@ from tests.harness.wire.conversations import (
 )
 
 BOTH = "orders:insert,outbox:insert"
+LINES = "order_lines:insert,orders:insert"
 
 ENDS = {
     "postgres-asyncpg": [
@@ -47,6 +48,7 @@ ENDS = {
         "?4 orders:insert",
         "!4 orders:insert",
     ],
+    "postgres-asyncpg-pool": [f"{mark}{n} {LINES}" for n in (1, 2, 3) for mark in "?!"],
     "postgres-libpq-prepared-commit": [
         "?1 orders:insert",
         "!1 orders:insert",
@@ -63,6 +65,11 @@ ENDS = {
         "!3 outbox:insert",
         "?4 orders:delete,outbox:update",
         "!4 orders:delete,outbox:update",
+    ],
+    "postgres-pgjdbc-batch": [
+        "?1 ",
+        "!1 ",
+        *(f"{mark}{n} {LINES}" for n in (2, 3, 4) for mark in "?!"),
     ],
     "postgres-pgx": [
         f"?1 {BOTH}",
