@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from harness.model.address import NO_KEY
@@ -20,6 +19,7 @@ from harness.wire.stream import Direction, LostSync
 
 _MOST_KEYS = 512
 """Of one effect."""
+_MOST_NAMES = 1024
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DUPLICATE_SEQUENCE = 46
 _MAY_BE_DONE = frozenset({7, 20, -1})
@@ -70,15 +70,11 @@ class KafkaReader:
         if isinstance(event, LostSync):
             self._lost.add(event.direction.value)
             return lost(event)
-        is_answer = isinstance(event, events.Answer)
-        kind, name = _named(event.api, event.version, is_answer=is_answer)
-        frame = Frame(
-            direction=FROM_SERVER if is_answer else FROM_CLIENT,
-            first=event.start,
-            end=event.end,
-            kind=kind,
-            name=name,
-        )
+        asked, answered, name = _NAMES.get((event.api, event.version)) or _name(event)
+        if isinstance(event, events.Answer):
+            frame = Frame(FROM_SERVER, event.start, event.end, answered, name)
+        else:
+            frame = Frame(FROM_CLIENT, event.start, event.end, asked, name)
         tell = _TOLD.get(type(event))
         if tell is not None:
             tell(self, event, frame)
@@ -93,47 +89,49 @@ class KafkaReader:
         return self._effects.pop(event.request_start, (0, None))[1]
 
     def _produce(self, event: events.ProduceRequested, frame: Frame) -> None:
-        if not event.batches:
+        batches = event.batches
+        if not batches:
             return
-        found = [self._state.records.keys(batch.records) for batch in event.batches]
-        positions = tuple(
-            [
-                Position(topic=batch.topic, partition=batch.partition, keys=keys)
-                for batch, keys in zip(event.batches, found, strict=True)
-            ]
-        )
-        detail = tuple(sorted({batch.topic for batch in event.batches}))
-        keys = tuple(sorted({key for keys in found for key in keys} - {NO_KEY})[:_MOST_KEYS])
-        identities = tuple([_identity(batch) for batch in event.batches])
+        state = self._state
+        found = [state.records.keys(batch.records) for batch in batches]
+        keys = set().union(*found)
+        keys.discard(NO_KEY)
+        detail = tuple(sorted({batch.topic for batch in batches}))
+        identities = [_identity(batch) for batch in batches]
         place = (self._link.client, self._link.server, detail)
-        effect = self._state.ledger.ask(
+        effect = state.ledger.ask(
             self._link,
             event.end,
             EffectKind.PRODUCE,
             detail,
-            keys,
+            tuple(sorted(keys)[:_MOST_KEYS]),
             parts=tuple(
                 [
-                    Part(identity or object(), _likes(position))
-                    for identity, position in zip(identities, positions, strict=True)
+                    Part(identity or object(), _likes(batch.topic, of_records))
+                    for identity, batch, of_records in zip(identities, batches, found, strict=True)
                 ]
             ),
-            repeats=self._state.repeats.occurrences(place, identities),
-            positions=positions,
+            repeats=state.repeats.occurrences(place, identities),
+            positions=tuple(
+                [
+                    Position(topic=batch.topic, partition=batch.partition, keys=of_records)
+                    for batch, of_records in zip(batches, found, strict=True)
+                ]
+            ),
             transactional_id=event.transactional_id,
             is_answered=event.acks != 0,
         )
-        self._state.repeats.remember(place, identities, effect)
+        state.repeats.remember(place, identities, effect)
         self._asked(event, frame, effect)
-        frame.topic, frame.partition = positions[0].topic, positions[0].partition
+        frame.topic, frame.partition = batches[0].topic, batches[0].partition
 
     def _produced(self, event: events.ProduceAcknowledged, frame: Frame) -> None:
-        results = {(p.topic, p.partition): p for p in event.partitions}
-        error = next((p.error for p in event.partitions if p.error), 0)
+        results = event.partitions
+        error = next((result.error for result in results if result.error), 0)
         frame.kind = "produce-failed" if error else "produce-acknowledged"
         frame.error = str(error) if error else None
-        if event.partitions:
-            first = event.partitions[0]
+        if results:
+            first = results[0]
             frame.topic, frame.partition, frame.offset = (
                 first.topic,
                 first.partition,
@@ -144,16 +142,25 @@ class KafkaReader:
             return
         done: list[bool | None] = []
         positions: list[Position] = []
-        for position in effect.positions:
-            result = results.get((position.topic, position.partition))
+        for i, position in enumerate(effect.positions):
+            result = _result(position, results, i)
             done.append(None if result is None else _done(result.error))
-            if result is None or result.error:
-                positions.append(position)
-                continue
-            place = (position.topic, position.partition)
-            self._state.records.appended(place, result.base_offset, position.keys)
-            positions.append(replace(position, offset=result.base_offset))
+            positions.append(self._appended(effect, position, result))
         self._settle(replace(effect, positions=tuple(positions)), frame, error == 0, done)
+
+    def _appended(
+        self, effect: Effect, position: Position, result: events.ProducedTo | None
+    ) -> Position:
+        """The position with its offset, where the broker has told one."""
+        if result is None or result.error or result.base_offset < 0:
+            return position
+        topic, partition, keys = position.topic, position.partition, position.keys
+        is_transactional = effect.transactional_id is not None
+        if effect.keys:
+            self._state.records.appended(
+                (topic, partition), result.base_offset, keys, transactional=is_transactional
+            )
+        return Position(topic=topic, partition=partition, offset=result.base_offset, keys=keys)
 
     def _offset_commit(self, event: events.OffsetCommitRequested, frame: Frame) -> None:
         frame.kind = "offset-commit"
@@ -264,10 +271,23 @@ def _identity(batch: events.Batch) -> tuple[object, ...] | None:
     )
 
 
-def _likes(position: Position) -> tuple[tuple[Like, int], ...]:
-    counts = Counter(position.keys)
+def _result(
+    position: Position, results: Sequence[events.ProducedTo], i: int
+) -> events.ProducedTo | None:
+    """What the broker says of a position: in the order of the request, as a rule."""
+    if i < len(results):
+        result = results[i]
+        if result.partition == position.partition and result.topic == position.topic:
+            return result
+    place = (position.topic, position.partition)
+    return next((r for r in results if (r.topic, r.partition) == place), None)
+
+
+def _likes(topic: str, keys: Sequence[str]) -> tuple[tuple[Like, int], ...]:
     kind = EffectKind.PRODUCE.value
-    return tuple([((kind, position.topic, key), number) for key, number in counts.items()])
+    if len(keys) == 1:
+        return (((kind, topic, keys[0]), 1),)
+    return tuple([((kind, topic, key), number) for key, number in Counter(keys).items()])
 
 
 def _group_likes(
@@ -280,11 +300,17 @@ def _group_likes(
     return (((kind, f"{group}:{position.topic}", *(position.keys or (NO_KEY,))), 1),)
 
 
-@lru_cache(maxsize=1024)
-def _named(api: str, version: int, *, is_answer: bool) -> tuple[str, str]:
-    """A frame's kind and name."""
-    kind = "-".join(_WORDS.sub(" ", api).lower().split())
-    return f"{kind}-answered" if is_answer else kind, f"{api} v{version}"
+_NAMES: dict[tuple[str, int], tuple[str, str, str]] = {}
+"""By api and version: a request's kind, an answer's, and the name of both."""
+
+
+def _name(event: events.Request | events.Answer | events.Unparsed) -> tuple[str, str, str]:
+    """Of an api that is seen for the first time."""
+    asked = "-".join(_WORDS.sub(" ", event.api).lower().split())
+    found = (asked, f"{asked}-answered", f"{event.api} v{event.version}")
+    if len(_NAMES) < _MOST_NAMES:
+        _NAMES[event.api, event.version] = found
+    return found
 
 
 _TOLD: dict[type, Callable[[KafkaReader, Any, Frame], None]] = {

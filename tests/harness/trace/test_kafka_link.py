@@ -68,6 +68,35 @@ def test_records_have_places_once_they_are_acknowledged() -> None:
     assert (answer.kind, answer.name) == ("produce-acknowledged", "Produce v3")
 
 
+def test_answers_in_another_order() -> None:
+    """Each partition has its own; one that the broker says nothing of is in doubt."""
+    tracer = Tracer(frozenset())
+    order = broker(tracer)
+    order.produce_all(
+        {(EVENTS, 0): [record("17")], ("audit", 1): [record("17")], ("x", 0): [record("17")]}
+    )
+    told = b"".join(
+        text(topic) + pack(">iihqq", 1, partition, 0, offset, -1)
+        for topic, partition, offset in (("audit", 1, 7), (EVENTS, 0, 40))
+    )
+    (answer,) = order.answer(pack(">i", 2) + told + pack(">i", 0))
+    assert answer.effect is not None
+    assert [p.offset for p in answer.effect.positions] == [40, 7, None]
+    effect = asked(order.produce_all({("x", 0): [record("17")]}))
+    assert tracer.earlier(effect, effect.addresses[0]) == (0, 1)
+
+
+def test_real_clients_name_topics_by_id() -> None:
+    """franz-go's do; the name is known from what another connection has asked for."""
+    tracer = Tracer(frozenset())
+    for name in ("metadata", "produce", "group"):
+        told = effects(replayed(f"kafka-franz-{name}", tracer))
+        if name == "produce":
+            assert told[0] == "?" + " ".join(f"c/s/produce({EVENTS})/{k}#1" for k in (17, 18, 19))
+        if name == "group":
+            assert told[0] == f"?c/s/offset-commit(inventory:{EVENTS})/17#1"
+
+
 def test_what_nothing_answers() -> None:
     """acks=0: it was sent, and no more is known."""
     tracer = Tracer(frozenset())

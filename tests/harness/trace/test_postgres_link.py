@@ -24,6 +24,7 @@ COMMITS = {
                 "orders:insert -"],
     "libpq-prepared-commit": ["orders:insert -", "orders:insert -"],
     "pg8000": ["orders:insert,outbox:insert g1"],
+    "pgx": ["orders:insert,outbox:insert 17", "orders:insert,outbox:insert 18", "orders:insert 19"],
     "pgjdbc": ["orders:insert -", "orders:insert -", "outbox:insert d0 d1",
                "orders:delete,outbox:update d0 z"],
     "psycopg-copy": ["orders:insert -"],

@@ -27,10 +27,19 @@ def test_offsets_have_keys_once_records_are_acknowledged() -> None:
     """The one before the position that a group commits."""
     records = Records(frozenset(), Aliases())
     records.appended(PLACE, 40, ("17", "-", "18"))
-    records.appended(PLACE, -1, ("19",))
     found = [records.before(PLACE, offset) for offset in range(39, 45)]
     assert found == [None, None, "17", None, "18", None]
     assert records.before(("order.events", 1), 41) is None
+
+
+def test_the_end_of_a_transaction_takes_an_offset() -> None:
+    """In partitions to which transactions go, the record before it counts."""
+    records = Records(frozenset(), Aliases())
+    records.appended(PLACE, 40, ("17", "18"), transactional=True)
+    records.appended(("t", 0), 40, ("17",))
+    found = [records.before(PLACE, offset) for offset in range(41, 45)]
+    assert found == ["17", "18", "18", None]
+    assert records.before(("t", 0), 42) is None
 
 
 def test_a_position_has_moved_until_it_is_committed() -> None:
