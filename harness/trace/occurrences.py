@@ -46,19 +46,24 @@ class Occurrences:
         if len(keys) > 1 and repeated is None:
             counted.extra += len(keys) - 1
         client, server, kind, detail = place
-        return tuple(
-            [
+        by_key = counted.by_key
+        found: list[Address] = []
+        for key in keys or (NO_KEY,):
+            occurrence = repeated.get(key) if repeated else None
+            if occurrence is None:
+                occurrence = by_key[key] = by_key.get(key, 0) + 1
+            found.append(
                 Address(
                     client=client,
                     server=server,
                     kind=kind,
                     detail=detail,
                     key=key,
-                    occurrence=(repeated and repeated.get(key)) or _next(counted.by_key, key),
+                    occurrence=occurrence,
                 )
-                for key in keys or (NO_KEY,)
-            ]
-        )
+            )
+        trim(by_key, _MOST_KEYS)
+        return tuple(found)
 
     def count(self, pattern: Address) -> int:
         """How many effects the pattern covers, its occurrence apart."""
@@ -72,10 +77,3 @@ class Occurrences:
             else:
                 count += counted.by_key.get(pattern.key, 0)
         return count
-
-
-def _next(by_key: dict[str, int], key: str) -> int:
-    number = by_key[key] = by_key.get(key, 0) + 1
-    if number == 1:
-        trim(by_key, _MOST_KEYS)
-    return number

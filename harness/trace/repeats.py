@@ -34,6 +34,8 @@ class Repeats:
 
     def remember(self, place: Place, identities: Sequence[Hashable | None], effect: Effect) -> None:
         """A request with these batches is on its way."""
+        if not any(identities):
+            return
         occurrences = {a.key or NO_KEY: a.occurrence or 1 for a in effect.addresses}
         for identity in identities:
             if identity is not None:
