@@ -111,6 +111,16 @@ class RunWriter:
                 shutil.copytree(invariants, path / "invariants", dirs_exist_ok=True)
         return ScenarioWriter(record)
 
+    def merge_traces(self) -> Path | None:
+        """Write trace.parquet with those of all scenarios, one after the other. None where there
+        are none, or where the run's only scenario has it there already."""
+        found = sorted((self.dir / "scenarios").glob(f"*/{TRACE}"))
+        if not found:
+            return None
+        path = self.dir / TRACE
+        write_parquet(path, pa.concat_tables([pq.read_table(one) for one in found]))
+        return path
+
     def write_results(self, document: Mapping[str, Any]) -> None:
         """Replace results.json."""
         write_json(self.dir / "results.json", document)

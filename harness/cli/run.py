@@ -318,6 +318,7 @@ class _Session:
     def _report(self) -> int:
         document = self._document()
         self._writer.write_results(document)
+        self._writer.merge_traces()
         for write in (render, write_junit, write_markdown):
             write(self._writer.dir)
         if self._request.json:

@@ -7,11 +7,8 @@ died, it lost sync with a stream that it has to read, or a connection went round
 import asyncio
 from pathlib import Path
 
-import pyarrow as pa
-
 from harness.engine.stack import Stack
 from harness.engine.trace import Trace, read_trace
-from harness.errors import EnvironmentFailed
 from harness.model.system import ROLE_PORTS, Node, Role
 
 _READ = frozenset({Role.POSTGRES, Role.KAFKA})
@@ -80,10 +77,3 @@ def _is_tapped(stack: Stack, client: str | None, server: Node) -> bool:
         (link.client, link.server) == (client, server.name)
         for link in stack.environment.direct_links()
     )
-
-
-def merged(traces: list[pa.Table]) -> pa.Table:
-    """The traces of a run's scenarios, one after the other. Raises EnvironmentFailed for none."""
-    if not traces:
-        raise EnvironmentFailed("there is no trace to merge")
-    return pa.concat_tables(traces)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from harness.model.fault import FaultRecord, Probe
 from harness.model.op import Op, OpCounts, OpType
 from harness.model.record import Phase, RunRecord
 from harness.model.scenario import Hop, Scenario
-from harness.model.snapshot import FAULTS_SCHEMA, GROUPS_SCHEMA, HISTORY_SCHEMA
+from harness.model.snapshot import FAULTS_SCHEMA, GROUPS_SCHEMA, HISTORY_SCHEMA, TRACE_SCHEMA
 from harness.store import (
     RunWriter,
     ScenarioWriter,
@@ -407,3 +408,18 @@ def test_a_place_that_cannot_be_written_is_the_users_mistake(tmp_path: Path) -> 
     (tmp_path / "out").write_text("a file")
     with pytest.raises(DeclarationError, match=r"out.* cannot be written .*--out"):
         begun(tmp_path / "out")
+
+
+def test_the_traces_of_a_runs_scenarios_are_one_table_too(tmp_path: Path) -> None:
+    scenarios = [replace(SCENARIO, fault=fault) for fault in ("none", "kill")]
+    run = create_run(tmp_path, suite="shop", seed=1, scenarios=[s.slug for s in scenarios])
+    assert run.merge_traces() is None
+    for one in scenarios:
+        writer = run.scenario(one)
+        writer.write_trace(
+            pa.Table.from_pylist([{"scenario": one.slug, "seq": 1}], schema=TRACE_SCHEMA)
+        )
+        writer.finish()
+    path = run.merge_traces()
+    assert path == run.dir / "trace.parquet"
+    assert sorted(pq.read_table(path)["scenario"].to_pylist()) == sorted(s.slug for s in scenarios)
