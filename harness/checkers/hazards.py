@@ -4,7 +4,7 @@ Each is a file of `hazards/`, read by `query_file`:
 
     -- rule: dual-write
     -- says: what a crash at the wrong moment does
-    -- summary: {node} did it {count} times: {detail}{others}
+    -- summary: {node} did it {times}: {detail}{others}
     -- needs: acts
     -- scope:
     SELECT how many things the rule is applied to
@@ -133,7 +133,7 @@ def _summary(
     others = [key for key in keys if key != first["key"]]
     known = {
         **first,
-        "count": f"{count:,}",
+        "times": "once" if count == 1 else f"{count:,} times",
         "judged": f"{judged:,}",
         "keys": in_words(keys),
         "others": f"; likewise {in_words(others)}" if others else "",

@@ -239,9 +239,7 @@ def _committed(effect: Row) -> str:
 
 
 def _produced(effect: Row, topic: str) -> str:
-    at = (
-        "" if effect["offset"] is None else f"/{effect['partition']} at offset {effect['offset']}"
-    )
+    at = "" if effect["offset"] is None else f"/{effect['partition']} at offset {effect['offset']}"
     sent = f"{effect['node']} sent it to {topic}{at} {_moment(effect['at_s'])}"
     return f"{sent}, {_became(effect)}"
 

@@ -1,6 +1,6 @@
 -- rule: dual-write
 -- says: A crash after the commit and before the publish loses the event for good: nothing in the database says that it is still to be sent.
--- summary: {node} committed and then published the same key, with nothing in an outbox, {count} times: for {median_ms} ms (median; at most {most_ms} ms) a crash would have lost the event
+-- summary: {node} committed and then published the same key, with nothing in an outbox, {times}: for {median_ms} ms (median; at most {most_ms} ms) a crash would have lost the event
 -- needs: acts
 -- needs: outboxes
 -- Committed is when the database acknowledged, published when the request left. A publish belongs

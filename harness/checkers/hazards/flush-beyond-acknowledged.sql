@@ -1,6 +1,6 @@
 -- rule: flush-beyond-acknowledged
 -- says: A crash after the slot is flushed and before the broker has the record loses the change for good: the server will not send it again.
--- summary: {node} flushed slot {slot} of {server} beyond what the broker had acknowledged, {count} times: {detail}{others}
+-- summary: {node} flushed slot {slot} of {server} beyond what the broker had acknowledged, {times}: {detail}{others}
 -- needs: acts
 -- needs: trace
 -- A flush has the keys of the transactions that it newly covers. Each needs a record of that key

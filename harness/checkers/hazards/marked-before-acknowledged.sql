@@ -1,6 +1,6 @@
 -- rule: marked-before-acknowledged
 -- says: A crash after the outbox row is marked sent and before the broker has the record loses the event for good: nobody will send it again.
--- summary: {node} marked rows of {server}'s {table} as sent before the broker had acknowledged their records, {count} times: {detail}{others}
+-- summary: {node} marked rows of {server}'s {table} as sent before the broker had acknowledged their records, {times}: {detail}{others}
 -- needs: acts
 -- needs: outbox_writes
 -- Only nodes that publish are held to it: who merely deletes old rows marks none. The n-th mark of

@@ -57,7 +57,7 @@ def test_a_commit_and_a_publish_without_an_outbox_is_a_dual_write(make: Make) ->
     (hazard,) = found["dual-write"].hazards
     assert (hazard.node, hazard.count, hazard.keys) == ("order", 3, ("1", "2", "3"))
     assert [row["ms"] for row in hazard.rows] == [2.0, 4.0, 9.0]
-    assert "for 4.0 ms (median; at most 9.0 ms)" in hazard.summary
+    assert "3 times: for 4.0 ms (median; at most 9.0 ms)" in hazard.summary
     assert hazard.rows[0]["committed"] == "order/order-db/commit(orders:insert)/1#1"
     assert hazard.rows[0]["published"] == "order/kafka-1/produce(order.events)/1#1"
     assert found["dual-write"].judged == 3
@@ -123,6 +123,7 @@ def test_a_row_marked_before_its_record_is_acknowledged(make: Make, operation: s
     found = watched(make({}), t)["marked-before-acknowledged"]
     (hazard,) = found.hazards
     assert (hazard.node, hazard.keys, found.judged) == ("relay", ("1",), 2)
+    assert ", once: relay committed outbox" in hazard.summary
     assert "only 7.0 ms later" in hazard.summary
     assert hazard.rows[0]["xid"] == 3
 
@@ -242,6 +243,41 @@ def test_a_record_seen_before_is_no_hazard(make: Make) -> None:
     t.produce("relay", "order.events", "1").acknowledged(offset=3)
     t.committed("inventory", "inventory-db", "stock:update", "1", xid=7)
     t.offset_commit("inventory", "inventory", "order.events", "1", offset=4).acknowledged()
+    assert watched(make({}), t)["offset-before-effect"].hazards == ()
+
+
+def test_a_position_that_is_committed_again_covers_nothing_new(make: Make) -> None:
+    """A consumer that got no answer says it again, when the key's next record is there already."""
+    t = Traffic()
+    outbox_flow(t, "1", 1)
+    t.produce("relay", "order.events", "1").acknowledged(offset=2)
+    t.offset_commit("inventory", "inventory", "order.events", "1", offset=2).acknowledged()
+    t.committed("inventory", "inventory-db", "stock:update", "1", xid=7)
+    t.offset_commit("inventory", "inventory", "order.events", "1", offset=3).acknowledged()
+    found = watched(make({}), t)["offset-before-effect"]
+    assert (found.hazards, found.judged) == ((), 3)
+
+
+def test_a_record_whose_place_is_not_known_is_not_judged(make: Make) -> None:
+    """Its producer never got an answer."""
+    t = Traffic()
+    t.produce("relay", "order.events", "1")
+    t.offset_commit("inventory", "inventory", "order.events", "1", offset=1).acknowledged()
+    t.committed("inventory", "inventory-db", "stock:update", "1", xid=7)
+    assert watched(make({}), t)["offset-before-effect"].hazards == ()
+
+
+def test_a_retry_is_of_the_record_that_its_first_try_made(make: Make) -> None:
+    """The consumer had it, and its effect, before the producer asked again."""
+    t = Traffic()
+    t.produce("relay", "order.events", "1")
+    t.committed("inventory", "inventory-db", "stock:update", "1", xid=1)
+    again = t.produce("relay", "order.events", "1")
+    for effect in t.effects[again.number]:
+        effect |= {"address": t.effects[1][0]["address"], "occurrence": 1}
+    again.acknowledged(offset=1)
+    t.offset_commit("inventory", "inventory", "order.events", "1", offset=2).acknowledged()
+    t.committed("inventory", "inventory-db", "stock:update", "1", xid=2)
     assert watched(make({}), t)["offset-before-effect"].hazards == ()
 
 
