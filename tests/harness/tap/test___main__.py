@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harness.tap.messages import Inbox, encode
+from harness.tap.messages import Inbox, Message, encode
 
 
 @contextmanager
@@ -31,7 +31,8 @@ def test_an_unknown_request_is_answered_with_an_error() -> None:
 def test_requests_are_answered_in_their_order() -> None:
     with process() as (ours, _):
         ours.sendall(encode({"id": 1, "do": "open"}) + encode({"id": 2, "do": "dialled"}))
-        inbox, answers = Inbox(ours), []
+        inbox = Inbox(ours)
+        answers: list[Message] = []
         while len(answers) < 2:
             answers += inbox.receive()
         assert answers == [{"id": 1}, {"id": 2, "dialled": []}]
