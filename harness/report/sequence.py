@@ -27,11 +27,14 @@ _WIDTH = 1180.0
 _CHARACTER = 6.1
 _SILENCE_S = 0.05
 _AFTERWARDS_S = 0.2
+_JUST_BEFORE_S = 1e-6
 _LONGEST_LABEL = 46
 _MOST_KEYS = 20
 _ACTION = re.compile(r"(kill|pause|cut|reset|hold|swallow|error)\b")
 _LOSING = frozenset({"kill", "cut", "reset", "swallow", "error"})
 """Actions that drop what the gate holds."""
+_MOMENTARY = frozenset({"reset", "swallow", "error"})
+"""Actions after which nothing is down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,8 @@ class Blow:
     when: When = When.AFTER
     loses: bool = False
     """Whether what was held there never arrived."""
+    lasts: bool = True
+    """Whether its target was down for a while."""
     keys: tuple[str, ...] = ()
     """Business keys that its evidence names."""
 
@@ -149,6 +154,7 @@ def blow_of(fault: FaultRecord) -> Blow | None:
         address=address,
         when=When.BEFORE if intended.get("when") == When.BEFORE.value else When.AFTER,
         loses=action is not None and action[1] in _LOSING,
+        lasts=action is None or action[1] not in _MOMENTARY,
         keys=_named_keys(fault, address),
     )
 
@@ -251,9 +257,22 @@ def _steps(messages: Sequence[Message], blows: Sequence[Blow]) -> list[_Step]:
             steps.insert(place + 1, _Step(at_s=held.at_s, blow=blow))
         elif _meets(blow, messages):
             _insert(steps, _Step(at_s=blow.at_s, blow=blow))
-        if blow.until_s is not None:
-            _insert(steps, _Step(at_s=blow.until_s, back=blow))
+        if (back_s := _back_s(steps, blow)) is not None:
+            _insert(steps, _Step(at_s=back_s, back=blow))
     return steps
+
+
+def _back_s(steps: Sequence[_Step], blow: Blow) -> float | None:
+    """When it was over: a node that sends something is there again, whenever that was proved."""
+    struck = next((n for n, step in enumerate(steps) if step.blow is blow), None)
+    if struck is None:
+        return None
+    sent = (
+        step.at_s - _JUST_BEFORE_S
+        for step in steps[struck + 1 :]
+        if step.message is not None and step.message.sender in blow.nodes and not blow.is_link
+    )
+    return min((s for s in (next(sent, None), blow.until_s) if s is not None), default=None)
 
 
 def _meets(blow: Blow, messages: Sequence[Message]) -> bool:
@@ -365,14 +384,15 @@ class _Drawing:
         )
 
     def _strike(self, blow: Blow) -> None:
-        self._open[blow] = len(self.strikes)
+        if blow.lasts:
+            self._open[blow] = len(self.strikes)
         where = f"on {', '.join(blow.nodes)}" if blow.nodes else ""
         self.strikes.append(
             Strike(
                 y=self.y - 6.0,
                 xs=self._xs(blow),
                 is_link=blow.is_link,
-                until_y=self.y,
+                until_y=self.y - 6.0,
                 is_back=False,
                 name=cut(blow.name.split(":")[0], 60),
                 says=clean(f"{blow.name} {where} at {moment(blow.at_s)}"),

@@ -58,7 +58,9 @@ def _lane(lane: Lane, d: Diagram) -> str:
 
 def _dead(strike: Strike) -> str:
     """The time in which the node, or the link, was not there."""
-    height, width = max(strike.until_y - strike.y, 1.0), _width(strike)
+    height, width = strike.until_y - strike.y, _width(strike)
+    if height <= 0:
+        return ""
     return "".join(
         f'<rect class="dead" x="{x - width / 2:.1f}" y="{strike.y:.1f}" width="{width:.0f}" '
         f'height="{height:.1f}"/>'
@@ -83,7 +85,7 @@ def _blow(strike: Strike, d: Diagram) -> str:
 def _back(strike: Strike, x: float) -> str:
     width = _width(strike)
     line = f'<path class="back" d="M{x - width / 2:.1f} {strike.until_y:.1f}h{width:.0f}"/>'
-    return line + _text(x + width / 2 + 5, strike.until_y + 4, "works again", "since", "start")
+    return line + _text(x + width / 2 + 5, strike.until_y + 4, "is back", "since", "start")
 
 
 def _width(strike: Strike) -> float:

@@ -125,6 +125,18 @@ def test_the_fault_stands_behind_what_it_kept_back() -> None:
     assert strike.says == "kill:order:after:x on order at +1.004 s"
 
 
+def test_a_node_that_sends_something_is_back() -> None:
+    """Whenever the probe showed it; a link is mended when it is."""
+    later = (message("kafka-1>order", 1.5), message("order>kafka-1", 2.0))
+    diagram = diagram_of("17", (*FLOW[:3], *later), blows=[KILL])
+    (strike,) = diagram.strikes
+    assert strike.is_back
+    assert diagram.arrows[3].y < strike.until_y < diagram.arrows[4].y
+    cut = replace(KILL, nodes=("order", "order-db"), is_link=True)
+    (mended,) = diagram_of("17", (*FLOW[:3], *later), blows=[cut]).strikes
+    assert mended.until_y > diagram.arrows[4].y
+
+
 def test_before_an_effect_its_request_is_kept_back() -> None:
     """And where nothing is lost, it arrives later."""
     before = replace(KILL, address=PRODUCE, when=When.BEFORE)
@@ -137,7 +149,8 @@ def test_before_an_effect_its_request_is_kept_back() -> None:
 def test_a_fault_at_another_key_stands_at_its_time() -> None:
     """Where it meets this one's; a node that never came back is dead to the end."""
     other = replace(KILL, address=COMMIT.replace("17", "18"), until_s=None)
-    diagram = diagram_of("17", FLOW, blows=[other])
+    answered = message("order<order-db", 1.006, "acknowledged")
+    diagram = diagram_of("17", (*FLOW[:3], answered), blows=[other])
     (strike,) = diagram.strikes
     assert diagram.arrows[2].y < strike.y < diagram.arrows[3].y
     assert (strike.is_back, strike.until_y) == (False, diagram.bottom)
@@ -164,6 +177,14 @@ def test_a_fault_on_a_link_stands_between_its_ends() -> None:
     assert diagram.strikes[0].xs == ((x["order"] + x["kafka-1"]) / 2,)
     half = replace(blow, nodes=("kafka-1", "elsewhere"))
     assert diagram_of("17", FLOW, blows=[half]).strikes == ()
+
+
+def test_what_strikes_for_a_moment_leaves_nothing_dead() -> None:
+    """An answer that was swallowed is gone, and nothing else is."""
+    diagram = diagram_of("17", FLOW, blows=[replace(KILL, name="swallow", lasts=False)])
+    (strike,) = diagram.strikes
+    assert (strike.until_y, strike.is_back) == (strike.y, False)
+    assert [a.crossed for a in diagram.arrows] == [False, False, True, False, False]
 
 
 def test_what_failed_or_was_never_answered_is_crossed_out() -> None:
@@ -229,6 +250,9 @@ def test_a_fault_is_read_from_its_record() -> None:
     cut = blow_of(FaultRecord(name="broker-partition", target="a→b", fired=True, injected_at=1.0))
     assert cut is not None
     assert (cut.nodes, cut.is_link, cut.loses, cut.keys) == (("a", "b"), True, False, ())
+    reset = blow_of(replace(record, name="reset:order:after:x"))
+    assert reset is not None
+    assert (reset.loses, reset.lasts) == (True, False)
     assert blow_of(FaultRecord(name="kill", target="a", injected_at=1.0)) is None
 
 

@@ -83,7 +83,7 @@ def test_what_was_lost_ends_in_a_cross() -> None:
 
 
 def test_the_fault_is_a_bolt_with_its_name_and_the_dead_time_below() -> None:
-    """Until the node works again."""
+    """Until the node is back."""
     root = parsed(svg(diagram_of("17", [ASKED, ANSWERED], blows=[BLOW]), "a"))
     (bolt,), (dead,), (back,) = (by_class(root, css) for css in ("bolt", "dead", "back"))
     lane = by_class(root, "life")[0].get("d") or ""
@@ -92,7 +92,7 @@ def test_the_fault_is_a_bolt_with_its_name_and_the_dead_time_below() -> None:
     assert float(dead.get("x") or 0) < x < float(dead.get("x") or 0) + float(dead.get("width") or 0)
     assert (back.get("d") or "").startswith("M")
     assert [words(e) for e in by_class(root, "fault")] == ["kill"]
-    assert "works again" in words(root)
+    assert "is back" in words(root)
     assert by_class(root, "silence")
 
 
