@@ -2,12 +2,14 @@
 
 A consumer often commits all of its partitions at once, most of them where they were. What a
 commit means are the positions that have moved with it; all, where none has. Each of those counts
-for the business key of the record before it.
+for the business keys of the records that it newly covers.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from harness.model.address import NO_KEY
+from harness.trace.records import newly_read
 from harness.wire.kafka_offsets import OffsetCommitted
 
 Place = tuple[str, int]
@@ -29,29 +31,43 @@ def requests_of(group: str, commits: Iterable[OffsetCommitted]) -> list[list[Off
     return found
 
 
-def meant(requests: Iterable[Sequence[OffsetCommitted]]) -> list[OffsetCommitted]:
+class Step(NamedTuple):
+    """A position, and the offsets of the records that it newly covers."""
+
+    place: Place
+    offsets: range
+
+
+def meant(requests: Iterable[Sequence[OffsetCommitted]]) -> list[Step]:
     """Of each request the positions that moved, or all, where none did."""
-    found: list[OffsetCommitted] = []
-    at: dict[Place, int | None] = {}
+    found: list[Step] = []
+    at: dict[Place, int] = {}
     for request in requests:
-        found += [c for c in request if at.get(_place(c)) != c.offset] or request
-        at.update({_place(commit): commit.offset for commit in request})
+        moved = [c for c in request if at.get(_place(c)) != c.offset] or request
+        for commit in moved:
+            offsets = newly_read(at.get(_place(commit)), commit.offset or 0)
+            found.append(Step(_place(commit), offsets))
+        at.update({_place(commit): commit.offset or 0 for commit in request})
     return found
 
 
 def count(
-    commits: Iterable[OffsetCommitted],
+    steps: Iterable[Step],
     topics: Iterable[str],
     key: str,
-    key_before: Callable[[Place, int], str | None],
+    key_at: Callable[[Place, int], str | None],
 ) -> int:
-    """How many of these positions are in the topics and stand behind a record of that key."""
+    """How many of these positions are in the topics and newly cover a record of that key; `-` is
+    the key where no record is known that has one."""
     wanted = frozenset(topics)
     return sum(
-        (key_before(_place(c), c.offset) or NO_KEY) == key
-        for c in commits
-        if c.topic in wanted and c.offset is not None
+        key in (_keys(step, key_at) or {NO_KEY}) for step in steps if step.place[0] in wanted
     )
+
+
+def _keys(step: Step, key_at: Callable[[Place, int], str | None]) -> set[str]:
+    found = {key_at(step.place, offset) for offset in step.offsets}
+    return {key for key in found if key is not None and key != NO_KEY}
 
 
 def _place(commit: OffsetCommitted) -> Place:

@@ -53,9 +53,8 @@ async def offset_commit(world: World, reached: Reached) -> Achieved:
     commits = await _commits(kafka, world)
     requests = requests_of(group, commits)
     found = await _records(kafka, await keys_of(world), topics, world)
-    before = {(r.topic, r.partition, r.offset + 1): of for r, of in found}
-    positions = meant(requests)
-    number = count(positions, topics, key, lambda place, at: before.get((*place, at)))
+    keys = {(r.topic, r.partition, r.offset): of for r, of in found}
+    number = count(meant(requests), topics, key, lambda place, at: keys.get((*place, at)))
     at = {(c.topic, c.partition): c.offset for request in requests for c in request}
     wanted = [[p.topic, p.partition, p.offset] for p in effect.positions]
     stands = ", ".join(

@@ -155,11 +155,8 @@ class KafkaReader:
         if result is None or result.error or result.base_offset < 0:
             return position
         topic, partition, keys = position.topic, position.partition, position.keys
-        is_transactional = effect.transactional_id is not None
         if effect.keys:
-            self._state.records.appended(
-                (topic, partition), result.base_offset, keys, transactional=is_transactional
-            )
+            self._state.records.appended((topic, partition), result.base_offset, keys)
         return Position(topic=topic, partition=partition, offset=result.base_offset, keys=keys)
 
     def _offset_commit(self, event: events.OffsetCommitRequested, frame: Frame) -> None:
@@ -171,12 +168,11 @@ class KafkaReader:
         moved: list[Position] = []
         for told in event.positions:
             place = (told.topic, told.partition)
-            key = records.before(place, told.offset)
             position = Position(
                 topic=told.topic,
                 partition=told.partition,
                 offset=told.offset,
-                keys=() if key is None else (key,),
+                keys=records.read(group, place, told.offset),
             )
             positions.append(position)
             if records.has_moved(group, place, told.offset):
@@ -297,7 +293,8 @@ def _group_likes(
     if position not in meant:
         return ()
     kind = EffectKind.OFFSET_COMMIT.value
-    return (((kind, f"{group}:{position.topic}", *(position.keys or (NO_KEY,))), 1),)
+    to = f"{group}:{position.topic}"
+    return tuple([((kind, to, key), 1) for key in position.keys or (NO_KEY,)])
 
 
 _NAMES: dict[tuple[str, int], tuple[str, str, str]] = {}

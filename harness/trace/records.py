@@ -11,6 +11,8 @@ from harness.wire.kafka_events import Record
 _MOST_OFFSETS = 200_000
 _MOST_POSITIONS = 20_000
 _MOST_TEXTS = 4096
+_MOST_READ = 512
+"""Records behind one position that are looked at."""
 _ID_LENGTHS = frozenset({16, 36})
 """Of a unique id, in binary and in text."""
 
@@ -27,14 +29,12 @@ class Records:
         "_key_columns",
         "_offsets",
         "_texts",
-        "_transactional",
     )
 
     def __init__(self, key_columns: frozenset[str], aliases: Aliases) -> None:
         self._key_columns = key_columns
         self._aliases = aliases
         self._texts: dict[bytes, str] = {}
-        self._transactional: dict[Place, None] = {}
         self._offsets: dict[tuple[Place, int], str] = {}
         self._committed: dict[tuple[str, Place], int] = {}
 
@@ -62,25 +62,21 @@ class Records:
             self._aliases.learn(key, ids)
         return key
 
-    def appended(
-        self, place: Place, base_offset: int, keys: Sequence[str], *, transactional: bool = False
-    ) -> None:
+    def appended(self, place: Place, base_offset: int, keys: Sequence[str]) -> None:
         """A broker has acknowledged records of these keys, from this offset on."""
         for i, key in enumerate(keys):
             if key != NO_KEY:
                 self._offsets[place, base_offset + i] = key
         trim(self._offsets, _MOST_OFFSETS)
-        if transactional:
-            self._transactional[place] = None
-            trim(self._transactional, _MOST_POSITIONS)
 
-    def before(self, place: Place, offset: int) -> str | None:
-        """The key of the last record that a group has read which goes on at this offset. The end
-        of a transaction takes an offset, too, and has none."""
-        found = self._offsets.get((place, offset - 1))
-        if found is None and place in self._transactional:
-            return self._offsets.get((place, offset - 2))
-        return found
+    def read(self, group: str, place: Place, offset: int) -> tuple[str, ...]:
+        """The keys of the records that a group has newly read which goes on at this offset, each
+        once, in their order; as far as they are known."""
+        found = [
+            self._offsets.get((place, at))
+            for at in newly_read(self._committed.get((group, place)), offset)
+        ]
+        return tuple(dict.fromkeys(key for key in found if key is not None))
 
     def has_moved(self, group: str, place: Place, offset: int) -> bool:
         """Whether the group's position is another one than was last acknowledged."""
@@ -90,3 +86,12 @@ class Records:
         """A coordinator has acknowledged a group's position."""
         self._committed[group, place] = offset
         trim(self._committed, _MOST_POSITIONS)
+
+
+def newly_read(before: int | None, offset: int) -> range:
+    """The offsets of the records that lie behind a position and did not lie behind the one before
+    it (None: not known), the last 512 of them; of a position that has not moved on, the last one.
+    """
+    if before is not None and before >= offset:
+        return range(max(offset - 1, 0), max(offset, 0))
+    return range(max(before or 0, offset - _MOST_READ, 0), max(offset, 0))

@@ -1,6 +1,6 @@
 """Offset commits as the coordinator's log has them."""
 
-from harness.engine.positions import count, meant, requests_of
+from harness.engine.positions import Step, count, meant, requests_of
 from harness.model.address import NO_KEY
 from harness.wire.kafka_offsets import OffsetCommitted
 
@@ -34,20 +34,35 @@ def test_a_request_means_what_moves_or_all_of_it() -> None:
     second = [commit(0, 6), commit(1, 7)]
     back = [commit(0, 5)]
     assert meant([first, second, second, back]) == [
-        *first,
-        second[0],
-        *second,
-        *back,
+        Step(("t", 0), range(5)),
+        Step(("t", 1), range(7)),
+        Step(("t", 0), range(5, 6)),
+        Step(("t", 0), range(5, 6)),
+        Step(("t", 1), range(6, 7)),
+        Step(("t", 0), range(4, 5)),
     ]
 
 
-def test_positions_are_counted_by_the_key_before_them() -> None:
+def test_positions_are_counted_by_the_keys_that_they_newly_cover() -> None:
     """Those of other topics are not; where no record is known the key is `-`."""
-    found = [commit(0, 5), commit(0, 5), commit(0, 6), commit(1, 1, topic="u"), commit(1, 9)]
-    keys = {("t", 0, 5): "17", ("t", 0, 6): "18", ("u", 1, 1): "17"}
+    found = [
+        Step(("t", 0), range(5)),
+        Step(("t", 0), range(4, 5)),
+        Step(("t", 0), range(5, 7)),
+        Step(("u", 1), range(1)),
+        Step(("t", 1), range(9)),
+        Step(("t", 2), range(1)),
+    ]
+    keys = {
+        ("t", 0, 4): "17",
+        ("t", 0, 5): "18",
+        ("t", 0, 6): "17",
+        ("u", 1, 0): "17",
+        ("t", 2, 0): NO_KEY,
+    }
 
-    def before(place: tuple[str, int], offset: int) -> str | None:
+    def at(place: tuple[str, int], offset: int) -> str | None:
         return keys.get((*place, offset))
 
-    assert [count(found, ["t"], key, before) for key in ("17", "18", NO_KEY)] == [2, 1, 1]
-    assert count(found, ["t", "u"], "17", before) == 3
+    assert [count(found, ["t"], key, at) for key in ("17", "18", NO_KEY)] == [3, 1, 2]
+    assert count(found, ["t", "u"], "17", at) == 4

@@ -166,25 +166,26 @@ def test_a_producer_that_is_not_idempotent_sends_again() -> None:
 
 
 def test_a_group_reads_on() -> None:
-    """The key is that of the last record which was read, where the position has moved."""
+    """The keys are those of all records that were newly read, where the position has moved; of
+    the last one where none has."""
     tracer = Tracer(frozenset())
     order, group = broker(tracer), broker(tracer, "inventory")
-    for partition, keys in enumerate((("17", "18"), ("19",))):
+    for partition, keys in enumerate((("16", "17", "18"), ("19",))):
         order.produce(EVENTS, *keys, partition=partition)
         order.produced(EVENTS, 10, partition=partition)
-    for offsets in ((11, 11), (12, 11), (12, 11)):
+    for offsets in ((12, 11), (13, 11), (13, 11)):
         positions = {(EVENTS, 0): offsets[0], (EVENTS, 1): offsets[1]}
         group.commit_offsets("g", positions)
         group.offsets_committed(dict.fromkeys(positions, 0))
     to = f"inventory/kafka-1/offset-commit(g:{EVENTS})"
     assert [line for line in effects(group.frames) if line.startswith("?")] == [
-        f"?{to}/17#1 {to}/19#1",
+        f"?{to}/16#1 {to}/17#1 {to}/19#1",
         f"?{to}/18#1",
         f"?{to}/18#2 {to}/19#2",
     ]
     (effect,) = [f.effect for f in group.frames[-1:] if f.effect]
     assert effect.group == "g"
-    assert effect.positions[0] == Position(topic=EVENTS, partition=0, offset=12, keys=("18",))
+    assert effect.positions[0] == Position(topic=EVENTS, partition=0, offset=13, keys=("18",))
     assert tracer.earlier(effect, effect.addresses[0]) == (1, 0)
 
 

@@ -1,7 +1,9 @@
 """Keys of records, by batch and by offset."""
 
+import pytest
+
 from harness.trace.aliases import Aliases
-from harness.trace.records import Records
+from harness.trace.records import Records, newly_read
 from harness.wire.kafka_events import Record
 
 ID = "7f8ac0d8-93a4-4c1e-8f6e-0d5b6b8f2a01"
@@ -24,22 +26,43 @@ def test_a_header_stands_for_its_records_key() -> None:
 
 
 def test_offsets_have_keys_once_records_are_acknowledged() -> None:
-    """The one before the position that a group commits."""
+    """The one before the position to which a group goes back."""
     records = Records(frozenset(), Aliases())
     records.appended(PLACE, 40, ("17", "-", "18"))
-    found = [records.before(PLACE, offset) for offset in range(39, 45)]
-    assert found == [None, None, "17", None, "18", None]
-    assert records.before(("order.events", 1), 41) is None
+    records.committed("g", PLACE, 44)
+    found = [records.read("g", PLACE, offset) for offset in range(39, 45)]
+    assert found == [(), (), ("17",), (), ("18",), ()]
+    assert records.read("g", ("order.events", 1), 41) == ()
 
 
-def test_the_end_of_a_transaction_takes_an_offset() -> None:
-    """In partitions to which transactions go, the record before it counts."""
+def test_a_position_has_the_keys_of_all_that_was_newly_read() -> None:
+    """Since the one that was committed before; of a group that is new here, all that is known."""
     records = Records(frozenset(), Aliases())
-    records.appended(PLACE, 40, ("17", "18"), transactional=True)
-    records.appended(("t", 0), 40, ("17",))
-    found = [records.before(PLACE, offset) for offset in range(41, 45)]
-    assert found == ["17", "18", "18", None]
-    assert records.before(("t", 0), 42) is None
+    records.appended(PLACE, 40, ("17", "18", "-", "17", "19"))
+    assert records.read("g", PLACE, 44) == ("17", "18")
+    records.committed("g", PLACE, 41)
+    assert records.read("g", PLACE, 45) == ("18", "17", "19")
+    assert records.read("h", PLACE, 42) == ("17", "18")
+
+
+@pytest.mark.parametrize(
+    ("before", "offset", "expected"),
+    [
+        (None, 3, range(3)),
+        (None, 0, range(0)),
+        (None, 600, range(88, 600)),
+        (5, 7, range(5, 7)),
+        (5, 600, range(88, 600)),
+        (7, 7, range(6, 7)),
+        (7, 5, range(4, 5)),
+        (7, 0, range(0)),
+        (None, -1, range(0)),
+        (-5, -3, range(0)),
+    ],
+)
+def test_what_a_position_newly_covers(before: int | None, offset: int, expected: range) -> None:
+    """The last record where it has not moved on."""
+    assert newly_read(before, offset) == expected
 
 
 def test_a_position_has_moved_until_it_is_committed() -> None:
@@ -55,7 +78,8 @@ def test_a_position_has_moved_until_it_is_committed() -> None:
 def test_memory_is_bounded() -> None:
     records = Records(frozenset(), Aliases())
     records.appended(PLACE, 0, ("17",) * 200_001)
-    assert (records.before(PLACE, 1), records.before(PLACE, 200_001)) == (None, "17")
+    assert records.read("g", PLACE, 1) == ()
+    assert records.read("g", PLACE, 200_001) == ("17",)
     for partition in range(20_001):
         records.committed("g", ("t", partition), 1)
     assert records.has_moved("g", ("t", 0), 1)

@@ -14,7 +14,7 @@ def test_what_servers_keep_stays() -> None:
     state.begin(frozenset({"b"}))
     assert state.topics.name("id") == "orders"
     assert state.slots.of("db", "s").flush(100) is None
-    assert (len(state.aliases), state.records.before(("orders", 0), 1)) == (0, None)
+    assert (len(state.aliases), state.records.read("g", ("orders", 0), 1)) == (0, ())
     assert state.key_columns == {"b"}
     assert state.ledger is not ledger
     assert state.statements.keys("DELETE FROM t WHERE b = 17", []) == ("17",)
