@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model.cut import When
-from harness.model.fault import FaultRecord
-from harness.report.sequence import Blow, blow_of, cut_label, diagram_of, lanes_of
+from harness.report.blow import Blow
+from harness.report.sequence import cut_label, diagram_of, lanes_of
 from harness.report.wire import Message, Shape
 
 COMMIT = "order/order-db/commit(orders:insert)/17#1"
@@ -224,36 +224,6 @@ def test_a_long_label_gives_up_operations_before_its_tables() -> None:
     assert cut_label(long) == "COMMIT inbox, shipment_changes, shipments"
     assert cut_label("x" * 60) == "x" * 45 + "…"
     assert cut_label("COMMIT a:insert") == "COMMIT a:insert"
-
-
-def test_a_fault_is_read_from_its_record() -> None:
-    """By its evidence where it was at a point, else by its target."""
-    record = FaultRecord(
-        name="kill:order:after:order/order-db/commit",
-        target="order",
-        fired=True,
-        injected_at=1.0,
-        recovered_at=2.0,
-        achieved={"cut_keys": ["17", "18"]},
-        evidence={"intended_cut": {"address": COMMIT, "when": "before", "node": "order"}},
-    )
-    assert blow_of(record) == Blow(
-        name=record.name,
-        nodes=("order",),
-        at_s=1.0,
-        until_s=2.0,
-        address=COMMIT,
-        when=When.BEFORE,
-        loses=True,
-        keys=("17", "18"),
-    )
-    cut = blow_of(FaultRecord(name="broker-partition", target="a→b", fired=True, injected_at=1.0))
-    assert cut is not None
-    assert (cut.nodes, cut.is_link, cut.loses, cut.keys) == (("a", "b"), True, False, ())
-    reset = blow_of(replace(record, name="reset:order:after:x"))
-    assert reset is not None
-    assert (reset.loses, reset.lasts) == (True, False)
-    assert blow_of(FaultRecord(name="kill", target="a", injected_at=1.0)) is None
 
 
 WAYS = st.sampled_from(["a>b", "a<b", "b>c", "c>a", "b<c"])

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-from harness.report.sequence import Blow, diagram_of
+from harness.report.blow import Blow
+from harness.report.sequence import diagram_of
 from harness.report.sequence_svg import svg
 from harness.report.wire import Message, Shape
 
