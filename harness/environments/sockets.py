@@ -16,7 +16,7 @@ from harness.errors import EnvironmentFailed
 Connection = tuple[str, int, int]
 """Remote address, remote port, local port."""
 
-_ESTABLISHED = "01"
+_ESTABLISHED, _LISTEN = "01", "0A"
 """<net/tcp_states.h>; what one end has closed is in another state."""
 _WORD = 8
 
@@ -30,13 +30,27 @@ def established(text: str, order: Order = sys.byteorder) -> frozenset[Connection
     return frozenset(_connections(text, order))
 
 
+def listening(text: str) -> frozenset[int]:
+    """The ports on which somebody listens, at whatever address. Raises EnvironmentFailed."""
+    return frozenset(port for state, port, _, _ in _lines(text) if state == _LISTEN)
+
+
 def _connections(text: str, order: Order) -> Iterator[Connection]:
+    for state, local_port, address, remote_port in _lines(text):
+        if state == _ESTABLISHED:
+            try:
+                yield _address(address, order), remote_port, local_port
+            except ValueError as error:
+                raise EnvironmentFailed(f"no address of /proc/net/tcp: {address!r}") from error
+
+
+def _lines(text: str) -> Iterator[tuple[str, int, str, int]]:
+    """State, local port, remote address, remote port."""
     for line in text.splitlines()[1:]:
         try:
             _, local, remote, state = line.split()[:4]
             (_, local_port), (address, remote_port) = local.split(":"), remote.split(":")
-            if state == _ESTABLISHED:
-                yield _address(address, order), int(remote_port, 16), int(local_port, 16)
+            yield state, int(local_port, 16), address, int(remote_port, 16)
         except ValueError as error:
             raise EnvironmentFailed(f"no line of /proc/net/tcp: {line!r}") from error
 

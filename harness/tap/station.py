@@ -9,17 +9,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.environments import kernel
+from harness.environments.sockets import listening
 from harness.errors import EnvironmentFailed, HarnessBug
 from harness.model.cut import Reached
 from harness.model.frame import FROM_CLIENT, Frame
 from harness.protocols import TAP_MARK
 from harness.tap.answers import error_answer
 from harness.tap.gate import Gate, Met
+from harness.tap.listeners import Listeners
 from harness.tap.relay import Flow, Link, Relay
 from harness.tap.spool import Spool
 from harness.trace.tracer import Tracer
 
-_BACKLOG = 1024
+_TCP = ("tcp", "tcp6")
 _READY = b"Z\0\0\0\5"
 """ReadyForQuery without its last byte, the status."""
 
@@ -28,7 +30,7 @@ class Station:
     """All links of a system. `tell` gets what was armed and is reached."""
 
     def __init__(self, tell: Callable[[Reached], None]) -> None:
-        self.tracer = Tracer(frozenset())
+        self.tracer = Tracer(frozenset(), terse=True)
         self.spool = Spool()
         self.payload_bytes = 0
         self.gate = Gate(
@@ -46,7 +48,7 @@ class Station:
         self.legs = 0
         """Sockets that are open, two for a connection."""
         self._quiet = asyncio.Event()
-        self._servers: list[asyncio.Server] = []
+        self.listeners = Listeners(self._accept, self._ports)
         self._namespaces: dict[str, int] = {}
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._waiting: deque[tuple[Flow, bytes, int]] = deque()
@@ -56,19 +58,28 @@ class Station:
     # --- links --------------------------------------------------------------------------------
 
     async def listen(self, links: Iterable[Link]) -> None:
-        """Stand on these links. Raises OSError naming the address."""
-        for link in links:
+        """Stand on these links. Raises OSError naming an address that is taken."""
+        await self.listeners.add(links)
 
-            def accept(link: Link = link) -> Flow:
-                self.connections += 1
-                relay = Relay(self, link, self.connections)
-                self.relays.add(relay)
-                self.gate.made(relay)
-                return relay.up
+    def _accept(self, link: Link) -> Flow:
+        self.connections += 1
+        relay = Relay(self, link, self.connections)
+        self.relays.add(relay)
+        self.gate.made(relay)
+        return relay.up
 
-            self._servers.append(
-                await self._loop.create_server(accept, link.listen, link.port, backlog=_BACKLOG)
-            )
+    def _ports(self, server: str) -> frozenset[int] | None:
+        """The ports on which somebody listens in the server's own network."""
+        namespace = self._namespaces.get(server)
+        if namespace is None:
+            return None
+        kernel.setns(namespace, kernel.CLONE_NEWNET)
+        try:
+            files = [Path(f"/proc/thread-self/net/{name}") for name in _TCP]
+            texts = [file.read_text(encoding="ascii") for file in files if file.exists()]
+        finally:
+            kernel.setns(self._home, kernel.CLONE_NEWNET)
+        return frozenset[int]().union(*map(listening, texts))
 
     def network(self, node: str, descriptor: int) -> None:
         """Where connections of the node are dialled from now on."""
@@ -97,6 +108,8 @@ class Station:
         except OSError as error:
             sock.close()
             self.note(relay, "refused", error.strerror or str(error))
+            if isinstance(error, ConnectionRefusedError):
+                self.listeners.refuse(link.server)
             relay.close(reset=True)
 
     def _socket(self, client: str) -> socket.socket:
@@ -179,6 +192,7 @@ class Station:
     def discard(self, node: str) -> None:
         """The node is dead: what is held on its connections is dropped, and they end."""
         self.drain()
+        self.listeners.refuse(node)
         for relay in tuple(self.relays):
             if node in {relay.link.client, relay.link.server}:
                 if relay.held:
@@ -229,8 +243,7 @@ class Station:
     async def close(self) -> None:
         """End everything."""
         self._quiet.clear()
-        for server in self._servers:
-            server.close()
+        await self.listeners.close()
         for relay in tuple(self.relays):
             relay.close(reset=False)
         await asyncio.gather(*self._dials)
