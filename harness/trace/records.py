@@ -90,8 +90,5 @@ class Records:
 
 def newly_read(before: int | None, offset: int) -> range:
     """The offsets of the records that lie behind a position and did not lie behind the one before
-    it (None: not known), the last 512 of them; of a position that has not moved on, the last one.
-    """
-    if before is not None and before >= offset:
-        return range(max(offset - 1, 0), max(offset, 0))
+    it (None: not known), the last 512 of them; none where it has not moved on."""
     return range(max(before or 0, offset - _MOST_READ, 0), max(offset, 0))

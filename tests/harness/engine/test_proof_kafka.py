@@ -277,22 +277,22 @@ def test_an_offset_is_committed_or_it_is_not(servers: Servers) -> None:
 
 @pytest.mark.stack
 def test_the_same_offset_again_is_another_commit(servers: Servers) -> None:
-    """Though the position is where it was; one that another partition's commit takes along is
-    none."""
+    """Though it newly covers no record; one that another partition's commit takes along is none."""
 
     async def body(broker: Broker) -> None:
         ask = broker.proof.achieved
         await broker.produce(("17", 0), ("18", 1))
         await broker.commit({0: 1}, {0: 1, 1: 1})
-        again = moved(When.BEFORE, "17", {0: 1, 1: 1}, earlier=1)
-        assert (await ask(again)).done is False
+        for key in ("17", "18"):
+            assert (await ask(moved(When.AFTER, key, {0: 1, 1: 1}))).done is True
+        assert (await ask(moved(When.BEFORE, "-", {0: 1, 1: 1}))).done is False
         await broker.commit({0: 1, 1: 1})
-        assert (await ask(moved(When.AFTER, "17", {0: 1, 1: 1}, earlier=1))).done is True
-        assert (await ask(moved(When.AFTER, "18", {0: 1, 1: 1}, earlier=1))).done is True
+        assert (await ask(moved(When.AFTER, "-", {0: 1, 1: 1}))).done is True
+        assert (await ask(moved(When.BEFORE, "17", {0: 1, 1: 1}, earlier=1))).done is False
         # An offset behind which no record is known.
-        assert (await ask(moved(When.BEFORE, "-", {2: 0}))).done is False
+        assert (await ask(moved(When.BEFORE, "-", {2: 0}, earlier=2))).done is False
         await broker.commit({2: 0})
-        assert (await ask(moved(When.AFTER, "-", {2: 0}))).done is True
+        assert (await ask(moved(When.AFTER, "-", {2: 0}, earlier=2))).done is True
 
     with_broker(servers.kafka, body)
 
