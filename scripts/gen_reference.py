@@ -17,6 +17,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from faults import CATALOGUE, POINTS_MECHANISM, POINTS_PROOF, POINTS_SAY
 from faults.point import DURATIONS_S, FORM, SAYS, form_of
+from harness.checkers.hazards import read_rules
 from harness.checkers.invariant import FAMILIES, read_invariants
 from harness.cli.app import app
 from harness.environments import compose_attributes as compose
@@ -68,6 +69,9 @@ results/<suite>/<utc>-<seed>/           one run
     snapshot/connect.parquet            connectors and their tasks
     snapshot/quiescence.parquet         what had to come to rest, and whether it did
     snapshot/faults.parquet             the faults that were injected
+    snapshot/effects.parquet            what the nodes did to each other, as the wire showed it
+    snapshot/transactions.parquet       row changes from the servers' write-ahead logs
+    trace.parquet                       every frame of every link
     invariants/*.sql                    the invariants it was judged by
     logs/<node>.log                     what the node printed
 """.strip()
@@ -80,6 +84,9 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "snapshot/connect.parquet": snapshot.CONNECT_SCHEMA,
     "snapshot/quiescence.parquet": snapshot.QUIESCENCE_SCHEMA,
     "snapshot/faults.parquet": snapshot.FAULTS_SCHEMA,
+    "snapshot/effects.parquet": snapshot.EFFECTS_SCHEMA,
+    "snapshot/transactions.parquet": snapshot.TRANSACTIONS_SCHEMA,
+    "trace.parquet": snapshot.TRACE_SCHEMA,
 }
 
 
@@ -181,6 +188,25 @@ def invariants() -> list[str]:
         ),
         "",
         f"Families, in the order in which they are told: {', '.join(FAMILIES)}.",
+    ]
+
+
+def hazards() -> list[str]:
+    """The rules over traces."""
+    return [
+        "# Hazards",
+        "",
+        "Orders of effects that a crash at the wrong moment would turn into a loss, found in the",
+        "trace of a run in which nothing need have gone wrong. They change no verdict. Each is a",
+        "file of `harness/checkers/hazards/`; a run without taps has none.",
+        "",
+        *table(
+            ("rule", "what it means"),
+            ((f"`{rule.id}`", rule.says) for rule in read_rules().all),
+        ),
+        "",
+        "A suite says which tables are outboxes (`Suite.outboxes`): without that no row is known",
+        "to be marked as sent, and whoever commits and then publishes writes twice.",
     ]
 
 
@@ -328,6 +354,7 @@ PAGES: Mapping[str, Callable[[], list[str]]] = {
     "command.md": command,
     "compose.md": compose_file,
     "faults.md": faults,
+    "hazards.md": hazards,
     "invariants.md": invariants,
     "lifecycle.md": lifecycle,
     "run-directory.md": run_directory,

@@ -1,5 +1,5 @@
 -- rule: offset-before-effect
--- says: A crash after the offset is committed and before the effect is loses the effect for good: the group never reads the record again.
+-- says: A crash after the offset and before its effect is committed loses the effect for good: the group never reads the record again.
 -- summary: {node} committed offsets of {topic} before the effects of the records that they cover, {times}: {detail}{others}
 -- needs: acts
 -- An offset commit has the key of the last record it covers in each partition; only the first one
