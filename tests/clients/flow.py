@@ -88,8 +88,9 @@ async def _servers(directory: Path, *, tapped: bool) -> AsyncIterator[Stack]:
 
 
 def _endless(pattern: Pattern) -> Pattern:
-    """A writer that does not end its work by itself."""
-    return replace(pattern, environment={**pattern.environment, "LAST_ORDER": "0"})
+    """A writer that begins at once and does not end its work by itself."""
+    of_its_own = {"LAST_ORDER": "0", "START": "at-once"}
+    return replace(pattern, environment={**pattern.environment, **of_its_own})
 
 
 async def _working(stack: Stack, pattern: Pattern, spool: Path | None = None) -> World:

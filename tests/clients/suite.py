@@ -22,7 +22,11 @@ PATTERNS = tuple(
         promises="nothing: commits the order, then publishes; what happens in between is lost",
         writer="writer",
         publisher="writer",
-        environment={"WRITER": shlex.join(argv), "LAST_ORDER": str(_ORDERS)},
+        environment={
+            "WRITER": shlex.join(argv),
+            "LAST_ORDER": str(_ORDERS),
+            "START": "on-request",
+        },
         controls={"kill-between-commit-and-publish": "no-order-lost"},
         points={
             "kill-between-commit-and-publish": "kill:writer:after:writer/writer-db/commit(orders,*)",
@@ -51,8 +55,8 @@ _HOPS = (
 
 
 def plan(_: Random) -> tuple[Request, ...]:
-    """The writer needs nobody to ask for orders: its health is asked for while it works."""
-    return tuple(
+    """The writer is told to begin, and needs nobody to go on: its health is asked for meanwhile."""
+    looks = (
         Request(
             due_s=number * _SPAN_S / _REQUESTS,
             f="look",
@@ -60,8 +64,9 @@ def plan(_: Random) -> tuple[Request, ...]:
             method="GET",
             path="/health",
         )
-        for number in range(_REQUESTS)
+        for number in range(1, _REQUESTS)
     )
+    return (Request(due_s=0.0, f="start", key="writer", method="POST", path="/start"), *looks)
 
 
 SUITE = Suite(

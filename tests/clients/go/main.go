@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,24 +24,30 @@ var products = [2]string{"anvil", "rocket"}
 func main() {
 	log.SetFlags(0)
 	var ready atomic.Bool
-	go listen(os.Getenv("HTTP_PORT"), &ready)
-	if err := work(context.Background(), &ready); err != nil {
+	begun := make(chan struct{})
+	go listen(os.Getenv("HTTP_PORT"), &ready, begun)
+	if err := work(context.Background(), &ready, begun); err != nil {
 		log.Fatal(err) // whoever started this starts it again
 	}
 }
 
-// listen answers GET /health: 200 once the database and the broker were reached.
-func listen(port string, ready *atomic.Bool) {
+// listen answers GET /health: 200 once the database and the broker were reached; and POST /start.
+func listen(port string, ready *atomic.Bool, begun chan struct{}) {
 	http.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		if !ready.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	})
+	begin := sync.OnceFunc(func() { close(begun) })
+	http.HandleFunc("POST /start", func(w http.ResponseWriter, _ *http.Request) {
+		begin()
+		w.WriteHeader(http.StatusAccepted)
+	})
 	log.Fatal(http.ListenAndServe(":"+port, nil))
 }
 
 // work writes orders until something fails.
-func work(ctx context.Context, ready *atomic.Bool) error {
+func work(ctx context.Context, ready *atomic.Bool, begun <-chan struct{}) error {
 	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
 	if err != nil {
 		return err
@@ -66,6 +73,9 @@ func work(ctx context.Context, ready *atomic.Bool) error {
 	pause := time.Duration(setting("PAUSE_MS", 40)) * time.Millisecond
 	last := setting("LAST_ORDER", 0)
 	ready.Store(true)
+	if number == 0 && os.Getenv("START") == "on-request" {
+		<-begun
+	}
 	for {
 		if last > 0 && number >= last {
 			select {}

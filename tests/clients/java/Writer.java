@@ -6,6 +6,7 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -16,6 +17,7 @@ public final class Writer {
     /** Both products of every order: two rows of order_lines. */
     private static final String[] PRODUCTS = {"anvil", "rocket"};
 
+    private static final CountDownLatch begun = new CountDownLatch(1);
     private static volatile boolean ready;
 
     public static void main(String[] arguments) throws Exception {
@@ -28,11 +30,16 @@ public final class Writer {
         }
     }
 
-    /** Answers GET /health: 200 once the database and the broker were reached. */
+    /** Answers GET /health: 200 once the database and the broker were reached; and POST /start. */
     private static void listen(int port) throws Exception {
         HttpServer server = HttpServer.create(new InetSocketAddress(port), 0);
         server.createContext("/health", exchange -> {
             exchange.sendResponseHeaders(ready ? 200 : 503, -1);
+            exchange.close();
+        });
+        server.createContext("/start", exchange -> {
+            begun.countDown();
+            exchange.sendResponseHeaders(202, -1);
             exchange.close();
         });
         server.start();
@@ -49,6 +56,9 @@ public final class Writer {
             connection.setAutoCommit(false);
             int number = newest(connection);
             ready = true;
+            if (number == 0 && "on-request".equals(System.getenv("START"))) {
+                begun.await();
+            }
             while (true) {
                 if (last > 0 && number >= last) {
                     Thread.currentThread().join();

@@ -12,14 +12,18 @@ PRODUCTS = ("anvil", "rocket")
 """Both products of every order: two rows of order_lines."""
 
 
-async def listen(ready: asyncio.Event) -> None:
-    """Answer GET /health: 200 once the database and the broker were reached."""
+async def listen(ready: asyncio.Event, begun: asyncio.Event) -> None:
+    """Answer GET /health: 200 once the database and the broker were reached; and POST /start."""
 
     async def health(_: web.Request) -> web.Response:
         return web.Response(status=200 if ready.is_set() else 503)
 
+    async def start(_: web.Request) -> web.Response:
+        begun.set()
+        return web.Response(status=202)
+
     app = web.Application()
-    app.add_routes([web.get("/health", health)])
+    app.add_routes([web.get("/health", health), web.post("/start", start)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, port=int(os.environ["HTTP_PORT"])).start()
@@ -40,8 +44,8 @@ async def insert(pool: asyncpg.Pool, order_id: str) -> None:
 
 async def main() -> None:
     """Write orders until something fails; whoever started this starts it again."""
-    ready = asyncio.Event()
-    await listen(ready)
+    ready, begun = asyncio.Event(), asyncio.Event()
+    await listen(ready, begun)
     topic = os.environ["TOPIC"]
     pause_s = int(os.environ.get("PAUSE_MS", "40")) / 1000
     last = int(os.environ.get("LAST_ORDER", "0"))
@@ -54,6 +58,8 @@ async def main() -> None:
         newest = "SELECT coalesce(max(order_id::integer), 0) FROM orders"
         number = await pool.fetchval(newest)
         ready.set()
+        if number == 0 and os.environ.get("START") == "on-request":
+            await begun.wait()
         while True:
             if last and number >= last:
                 await asyncio.Event().wait()

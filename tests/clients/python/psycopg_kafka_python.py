@@ -12,14 +12,21 @@ from kafka import KafkaProducer
 PRODUCTS = ("anvil", "rocket")
 """Both products of every order: two rows of order_lines."""
 
-ready = Event()
+ready, begun = Event(), Event()
 
 
-class Health(BaseHTTPRequestHandler):
-    """Answers GET /health: 200 once the database and the broker were reached."""
+class Answers(BaseHTTPRequestHandler):
+    """GET /health: 200 once the database and the broker were reached; POST /start."""
 
     def do_GET(self) -> None:
-        self.send_response(200 if ready.is_set() else 503)
+        self.answer(200 if ready.is_set() else 503)
+
+    def do_POST(self) -> None:
+        begun.set()
+        self.answer(202)
+
+    def answer(self, status: int) -> None:
+        self.send_response(status)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -29,7 +36,7 @@ class Health(BaseHTTPRequestHandler):
 
 def listen() -> None:
     """Answer in the background."""
-    server = ThreadingHTTPServer(("", int(os.environ["HTTP_PORT"])), Health)
+    server = ThreadingHTTPServer(("", int(os.environ["HTTP_PORT"])), Answers)
     Thread(target=server.serve_forever, daemon=True).start()
 
 
@@ -58,6 +65,8 @@ def main() -> None:
         newest = "SELECT coalesce(max(order_id::integer), 0) FROM orders"
         [number] = connection.execute(newest).fetchone() or (0,)
         ready.set()
+        if number == 0 and os.environ.get("START") == "on-request":
+            begun.wait()
         while True:
             if last and number >= last:
                 Event().wait()
