@@ -81,7 +81,8 @@ class Statement(FromClient):
     kind: Kind
     writes: tuple[Write, ...] = ()
     params: tuple[str | bytes | None, ...] = ()
-    """Text-format values as text, binary ones as bytes, at most 1 KiB of each."""
+    """Text-format values as text; binary ones as text if a Parse said that they are integers,
+    UUIDs or strings, else as bytes. At most 16 KiB of each."""
 
 
 @event

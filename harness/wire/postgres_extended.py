@@ -3,13 +3,15 @@
 from functools import lru_cache
 from struct import Struct, unpack_from
 from struct import error as StructError  # noqa: N812 - a class
+from uuid import UUID
 
 from harness.wire.fields import EndOfFields
 from harness.wire.sql import Recognised
 from harness.wire.sql_seen import only_statement
 
-LONGEST_PARAM = 1024
-"""Bytes that are told of a parameter."""
+LONGEST_PARAM = 16 * 1024
+"""Bytes that are told of a parameter: some 400 UUIDs as an array in text."""
+_MOST_TYPES = 256
 
 _COUNT = Struct(">h")
 _SIZE = Struct(">i")
@@ -35,14 +37,31 @@ def _parse(body: bytes, *, whole: bool = True) -> tuple[bytes, Recognised]:
     if middle < 0 or (whole and stop < 0):
         raise EndOfFields
     text = body[middle + 1 : stop] if stop >= 0 else body[middle + 1 :]
-    return body[:middle], only_statement(text)
+    statement = only_statement(text)
+    types = _types(body, stop + 1) if stop >= 0 else ()
+    if types:
+        statement = statement._replace(types=types)
+    return body[:middle], statement
+
+
+def _types(body: bytes, at: int) -> tuple[int, ...]:
+    """Those of the parameters, where they are all here and some are said."""
+    try:
+        (count,) = _COUNT.unpack_from(body, at)
+        found = unpack_from(f">{min(max(count, 0), _MOST_TYPES)}I", body, at + 2)
+    except StructError:
+        return ()
+    return found if any(found) else ()
 
 
 _remembered = lru_cache(maxsize=1024)(_parse)
 
 
-def params(body: bytes, at: int, *, whole: bool) -> tuple[str | bytes | None, ...]:
-    """What stands from `at` on, behind the names: text-format values as text, others as bytes.
+def params(
+    body: bytes, at: int, *, whole: bool, types: tuple[int, ...] = ()
+) -> tuple[str | bytes | None, ...]:
+    """What stands from `at` on, behind the names: text-format values as text, others as bytes,
+    or, where their type was said and is one that a key may have, as text too.
 
     Those that are not here are left out if the body is not whole, else EndOfFields is raised.
     """
@@ -68,11 +87,30 @@ def params(body: bytes, at: int, *, whole: bool) -> tuple[str | bytes | None, ..
             if at > longest:
                 raise EndOfFields
             is_text = formats[i if i < len(formats) else 0] == 0
-            found.append(value.decode("utf-8", "backslashreplace") if is_text else value)
+            if is_text:
+                found.append(value.decode("utf-8", "backslashreplace"))
+            else:
+                found.append(_typed(value, types[i]) if i < len(types) else value)
     except (StructError, EndOfFields):
         if whole:
             raise EndOfFields from None
     return tuple(found)
+
+
+def _typed(value: bytes, oid: int) -> str | bytes:
+    """As the server would write it; as it is where its type is none of these."""
+    if oid in _INTEGERS and len(value) in {2, 4, 8}:
+        return str(int.from_bytes(value, "big", signed=True))
+    if oid == _UUID and len(value) == _UUID_BYTES:
+        return str(UUID(bytes=value))
+    return value.decode("utf-8", "backslashreplace") if oid in _STRINGS else value
+
+
+# pg_type.dat
+_INTEGERS = frozenset({20, 21, 23})
+_STRINGS = frozenset({25, 1042, 1043})
+_UUID = 2950
+_UUID_BYTES = 16
 
 
 def check(body: bytes, at: int) -> None:

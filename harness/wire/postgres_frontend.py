@@ -204,7 +204,8 @@ class Frontend:
             if statement.is_plain and self._terse and whole:
                 check(body, stop + 1)
             else:
-                portal = statement, params(body, stop + 1, whole=whole)
+                values = params(body, stop + 1, whole=whole, types=statement.types)
+                portal = statement, values
         except EndOfFields:
             raise _malformed("B", first) from None
         remember(session.portals, body[:middle], portal)

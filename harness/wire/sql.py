@@ -106,6 +106,9 @@ class Recognised(NamedTuple):
     """Of START_REPLICATION: all that follows the slot's name."""
     is_plain: bool = False
     """It changes nothing: neither a table nor the transaction nor what a name means."""
+    types: tuple[int, ...] = ()
+    """OIDs of its parameters' types, as far as a Parse message said them; 0 where it left it to
+    the server."""
 
     @property
     def may_write(self) -> bool:

@@ -39,8 +39,45 @@ def test_a_parameter_is_text_or_bytes(
 
 def test_of_a_long_parameter_the_beginning_is_told() -> None:
     """And the next one is found."""
-    first, second = params(bound([1], [b"x" * 5000, b"y"]), 0, whole=True)
+    first, second = params(bound([1], [b"x" * 50_000, b"y"]), 0, whole=True)
     assert (first, second) == (b"x" * LONGEST_PARAM, b"y")
+
+
+@pytest.mark.parametrize(
+    ("oid", "value", "expected"),
+    [
+        (21, b"12", "12594"),
+        (23, b"\0\0\0\x11", "17"),
+        (20, b"\xff" * 8, "-1"),
+        (2950, bytes(range(16)), "00010203-0405-0607-0809-0a0b0c0d0e0f"),
+        (25, b"17", "17"),
+        (1043, b"\xff", "\\xff"),
+        (0, b"17", b"17"),
+        (3802, b"\1{}", b"\1{}"),
+        (23, b"123", b"123"),
+        (2950, b"123", b"123"),
+    ],
+)
+def test_a_binary_parameter_whose_type_is_said_is_text(
+    oid: int, value: bytes, expected: str | bytes
+) -> None:
+    """If a key may be of it; in text format it is text whatever its type."""
+    body = b"s\0SELECT $1\0" + pack(">hI", 1, oid)
+    _, statement = parse(body, whole=True)
+    assert statement.types == ((oid,) if oid else ())
+    assert params(bound([1], [value, value]), 0, whole=True, types=statement.types) == (
+        expected,
+        value,
+    )
+    assert params(bound([0], [b"17"]), 0, whole=True, types=statement.types) == ("17",)
+
+
+def test_types_that_are_not_here_are_not_said() -> None:
+    """Of a Parse that was cut, or that has very many."""
+    body = b"\0SELECT $1\0" + pack(">hI", 1, 23)
+    assert parse(body[:-1], whole=False)[1].types == ()
+    body = b"\0SELECT $1\0" + pack(">h", 2000) + pack(">I", 23) * 2000
+    assert parse(body, whole=True)[1].types == (23,) * 256
 
 
 def test_parameters_that_are_not_here_are_left_out_or_missed() -> None:
