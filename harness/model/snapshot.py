@@ -107,7 +107,8 @@ TRACE_SCHEMA = pa.schema(
         ("payload", pa.binary()),
     ]
 )
-"""Of trace.parquet: every frame of every link in the one order (`seq`) in which the taps saw them.
+"""Of trace.parquet: the frames of every link in the one order (`seq`) in which the taps saw them.
+What only reads in PostgreSQL, and answers to it, are left out: they mean nothing to any effect.
 `node` is the link's client, `direction` who of the two sent the frame. `size` is in bytes,
 `digest` the CRC-32 of the message, null where it was too large to be held."""
 EFFECTS_SCHEMA = pa.schema(

@@ -11,10 +11,10 @@ import socket
 import struct
 import time
 import traceback
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+from zlib import crc32
 
 from harness.model.effect import Effect, Outcome
 from harness.model.frame import FROM_CLIENT, FROM_SERVER, Frame
@@ -280,17 +280,10 @@ class Relay:
     def read(self, flow: Flow, data: bytes, time_ns: int) -> Sequence[Frame]:
         """Feed the parser, and write down what it says."""
         base = flow.read_to
-        flow.read_to += len(data)
+        flow.read_to = base + len(data)
         frames = self._fed(flow, data)
         if frames:
-            spool, most = self.station.spool, self.station.payload_bytes
-            for frame in frames:
-                message = _message(frame, base, data, flow.tail)
-                digest = None if message is None else zlib.crc32(message)
-                kept = bytes(message[:most]) if most and message is not None else None
-                spool.add(time_ns, self.who, frame, digest, kept)
-                if frame.effect is not None:
-                    self._follow(frame, frame.effect)
+            self._spool(frames, base, data, flow.tail, time_ns)
         over = flow.read_to - self._boundary(flow)
         if over <= 0:
             flow.tail = b""
@@ -299,6 +292,29 @@ class Relay:
         elif flow.tail is not None:
             flow.tail = flow.tail + data if over <= _LONGEST_TAIL else None
         return frames
+
+    def _spool(
+        self, frames: Sequence[Frame], base: int, data: bytes, tail: bytes | None, time_ns: int
+    ) -> None:
+        """Write frames down that end in `data`, the bytes of their flow from `base` on."""
+        station = self.station
+        most = station.payload_bytes
+        for frame in frames:
+            first, end = frame.first - base, frame.end - base
+            message: bytes | None
+            if first >= 0:
+                message = data[first:end]
+            elif tail is None or -first > len(tail):
+                message = None  # its beginning is not in hand any more
+            else:
+                message = tail[first:] + data[:end]
+            if message is None:
+                station.spool.add(time_ns, self.who, frame, None, None)
+            else:
+                kept = message[:most] if most else None
+                station.spool.add(time_ns, self.who, frame, crc32(message), kept)
+            if frame.effect is not None:
+                self._follow(frame, frame.effect)
 
     def _fed(self, flow: Flow, data: bytes) -> Sequence[Frame]:
         """What the parser says. One that raises has a bug, which must not keep bytes from going
@@ -376,13 +392,3 @@ def reset_transport(transport: asyncio.Transport) -> None:
     if sock is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
     transport.abort()
-
-
-def _message(frame: Frame, base: int, data: bytes, tail: bytes | None) -> memoryview | None:
-    """The frame's bytes, None where its beginning is not in hand any more."""
-    first = frame.first - base
-    if first >= 0:
-        return memoryview(data)[first : frame.end - base]
-    if tail is None or -first > len(tail):
-        return None
-    return memoryview(tail[first:] + data)[: frame.end - frame.first]

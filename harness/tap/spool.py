@@ -1,7 +1,8 @@
 """The spool: what the tap saw, written as it goes, read back by the harness of the same run.
 
 A private format between two processes of one interpreter: batches of tuples, each batch a
-marshalled list behind its length. The columns are `COLUMNS`; times are monotonic nanoseconds.
+marshalled list behind its length. What can be told from the others when it is read is not written:
+the tap has no time for it. The columns read are `COLUMNS`; times are monotonic nanoseconds.
 """
 
 import marshal
@@ -11,7 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from harness.model.effect import Effect
+from harness.model.address import Address
+from harness.model.effect import Effect, Outcome
 from harness.model.frame import Frame
 
 Row = tuple[Any, ...]
@@ -23,6 +25,10 @@ COLUMNS = (
 )  # fmt: skip
 _BATCH = 1024
 _SIZE = struct.Struct("<I")
+_OUTCOMES = {outcome: outcome.value for outcome in Outcome}
+
+Place = tuple[str, str, str, tuple[str, ...], tuple[tuple[str | None, int | None], ...]]
+"""Addresses of one effect: client, server, kind, detail, and the key and occurrence of each."""
 
 
 class Spool:
@@ -34,6 +40,8 @@ class Spool:
         self.seq = 0
         self.error: str | None = None
         """Why not everything is written."""
+        self._told: set[int] = set()
+        """Effects that were written with their addresses, which their answers have no more."""
 
     def add(
         self,
@@ -48,13 +56,21 @@ class Spool:
         if self._file is None:
             return
         effect, outcome = frame.effect, frame.outcome
+        number = places = positions = None
+        if effect is not None:
+            number, positions = effect.number, _positions(effect)
+            if number in self._told:
+                self._told.discard(number)
+            else:
+                places = _place(effect)
+                if outcome is Outcome.REQUESTED and effect.is_answered:
+                    self._told.add(number)
         self._rows.append(
             (
-                self.seq, time_ns, *link, frame.direction, frame.kind, frame.name, frame.keys,
-                None if effect is None else effect.number, _addresses(effect),
-                None if outcome is None else outcome.value, frame.xid, frame.lsn, frame.topic,
-                frame.partition, frame.offset, frame.end - frame.first, digest, frame.error, payload,
-                None if effect is None else _positions(effect),
+                time_ns, link, frame.direction, frame.kind, frame.name, frame.keys, number, places,
+                None if outcome is None else _OUTCOMES[outcome], frame.xid, frame.lsn, frame.topic,
+                frame.partition, frame.offset, frame.end - frame.first, digest, frame.error,
+                payload, positions,
             )
         )  # fmt: skip
         if len(self._rows) >= _BATCH:
@@ -84,21 +100,48 @@ class Spool:
                 file.close()
 
 
-def _addresses(effect: Effect | None) -> tuple[str, ...]:
-    return () if effect is None else tuple(address.text for address in effect.addresses)
+def _place(effect: Effect) -> Place:
+    addresses = effect.addresses
+    return (
+        effect.client, effect.server, effect.kind.value, effect.detail,
+        tuple([(address.key, address.occurrence) for address in addresses]),
+    )  # fmt: skip
 
 
 def _positions(effect: Effect) -> tuple[tuple[str, int, int | None, tuple[str, ...]], ...]:
     """Where its keys go: topic, partition, offset and the keys, that of a record each."""
-    return tuple((p.topic, p.partition, p.offset, p.keys) for p in effect.positions)
+    return tuple([(p.topic, p.partition, p.offset, p.keys) for p in effect.positions])
 
 
 def read_spool(path: Path) -> Iterator[Row]:
     """Every row that was written whole, in order; a batch that is cut off at the end is left."""
+    texts: dict[int, tuple[str, ...]] = {}
     with path.open("rb") as file:
+        seq = 0
         while len(head := file.read(_SIZE.size)) == _SIZE.size:
             (size,) = _SIZE.unpack(head)
             content = file.read(size)
             if len(content) < size:
                 return
-            yield from marshal.loads(content)  # noqa: S302 - written by our own process
+            for row in marshal.loads(content):  # noqa: S302 - written by our own process
+                seq += 1
+                yield _told(row, seq, texts)
+
+
+def _told(row: Row, seq: int, texts: dict[int, tuple[str, ...]]) -> Row:
+    """A row as `COLUMNS` has it. `texts`: of effects so far, their addresses."""
+    time_ns, link, direction, kind, name, keys, number, place, *others = row
+    if place is not None:
+        texts[number] = _texts(place)
+    addresses = () if number is None else texts[number]
+    return (seq, time_ns, *link, direction, kind, name, keys, number, addresses, *others)
+
+
+def _texts(place: Place) -> tuple[str, ...]:
+    client, server, kind, detail, each = place
+    return tuple(
+        Address(
+            client=client, server=server, kind=kind, detail=detail, key=key, occurrence=occurrence
+        ).text
+        for key, occurrence in each
+    )
