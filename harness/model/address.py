@@ -11,8 +11,9 @@ at least the table orders. `-` is the key of what has none.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
+
+from harness.model.fast_value import fast_value
 
 NO_KEY = "-"
 ANY = "*"
@@ -32,7 +33,7 @@ class NoAddress(ValueError):
     """The text is no address; says what is wrong with it."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@fast_value
 class Address:
     """One effect, or, with parts that are None or `*`, a pattern of effects."""
 

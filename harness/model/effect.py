@@ -1,9 +1,9 @@
 """Effects: durable, externally visible acts of one node on another, as they pass on the wire."""
 
-from dataclasses import dataclass
 from enum import Enum
 
 from harness.model.address import Address
+from harness.model.fast_value import fast_value
 
 
 class EffectKind(Enum):
@@ -32,7 +32,7 @@ class Outcome(Enum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fast_value
 class Position:
     """A place in a topic's partition. `offset` of a produce is that of its first record, None
     until it is known; of an offset commit it is the next one to be read."""
@@ -44,7 +44,7 @@ class Position:
     """Business keys of the records that go there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@fast_value
 class Effect:
     """One effect. Several keys in one message are one effect with as many addresses."""
 
