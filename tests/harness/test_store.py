@@ -18,6 +18,7 @@ import pytest
 from harness.errors import DeclarationError, EnvironmentFailed, HarnessBug
 from harness.model.fault import FaultRecord, Probe
 from harness.model.op import Op, OpCounts, OpType
+from harness.model.outbox import Outbox
 from harness.model.record import Phase, RunRecord
 from harness.model.scenario import Hop, Scenario
 from harness.model.snapshot import FAULTS_SCHEMA, GROUPS_SCHEMA, HISTORY_SCHEMA, TRACE_SCHEMA
@@ -123,8 +124,14 @@ def test_everything_written_is_read_back(tmp_path: Path) -> None:
     (invariants / "lost.sql").write_text("-- id: lost")
     run = begun(tmp_path)
     hop = Hop(name="row", node="order-db", query="SELECT 1", says="committed")
+    outbox = Outbox(node="order-db", table="outbox", sent="sent_at")
     writer = run.scenario(
-        SCENARIO, promises="nothing", hops=[hop], invariants=invariants, started_at=START
+        SCENARIO,
+        promises="nothing",
+        hops=[hop],
+        outboxes=[outbox],
+        invariants=invariants,
+        started_at=START,
     )
     write_four(writer)
     fault = FaultRecord(
@@ -139,6 +146,7 @@ def test_everything_written_is_read_back(tmp_path: Path) -> None:
     written = writer.finish()
     found = open_run(run.dir)
     assert found.scenarios == (written,)
+    assert written.outboxes == (outbox,)
     assert found == RunRecord(
         dir=run.dir,
         suite="shop",

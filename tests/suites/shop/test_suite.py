@@ -104,6 +104,15 @@ def environment(role: Role) -> list[Mapping[str, str]]:
     return [node.environment for node in nodes]
 
 
+def test_the_outbox_that_is_declared_is_the_one_that_is_there() -> None:
+    """With the column that the relay sets."""
+    (outbox,) = SUITE.outboxes
+    assert (outbox.node, outbox.table) == ("order-db", "outbox")
+    declared = (SQL / "order.sql").read_text(encoding="utf-8")
+    columns = declared.partition("CREATE TABLE outbox (")[2].partition(";")[0]
+    assert re.search(rf"^\s+{outbox.sent}\s+timestamptz$", columns, re.MULTILINE)
+
+
 def test_every_service_speaks_of_one_topic() -> None:
     """The one that the connector routes to and that the evidence looks into."""
     config = json.loads(CONNECTOR.read_text())["config"]
