@@ -5,6 +5,8 @@ from harness.model.fast_value import fast_value
 
 @fast_value
 class Place:
+    """A node and its port."""
+
     node: str
     port: int = 1
 
@@ -18,4 +20,4 @@ def test_equal_values_are_one_in_a_set() -> None:
 
 def test_fields_are_given_by_name_only() -> None:
     with pytest.raises(TypeError):
-        Place("a")  # type: ignore[misc] # what is tested
+        Place("a")  # type: ignore[call-arg] # what is tested
