@@ -1,8 +1,10 @@
 """`python -m harness.tap FD`: the tap process; FD is its end of the harness's socket pair."""
 
 import asyncio
+import contextlib
 import gc
 import inspect
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -16,6 +18,10 @@ from harness.model.cut import Reached
 from harness.tap.messages import Inbox, Message, encode, reached_json, trigger_of
 from harness.tap.relay import Link
 from harness.tap.station import Station
+
+
+_NICE = -15
+"""So that it runs when there is something for it, however busy the machine is."""
 
 
 class Controlled:
@@ -113,6 +119,9 @@ _DEEDS: dict[str, Callable[[Station, Message, int | None], Any]] = {
 def main() -> None:
     """The process."""
     sock = socket.socket(fileno=int(sys.argv[1]))
+    # Every round trip of the system waits for this process, at least twice. Not everybody may.
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICE)
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
 
