@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 from harness.model.address import NO_KEY
@@ -164,27 +165,33 @@ class KafkaReader:
         if not event.positions:
             return
         records, group = self._state.records, event.group
-        positions: list[Position] = []
-        moved: list[Position] = []
-        for told in event.positions:
-            place = (told.topic, told.partition)
-            position = Position(
+        positions = [
+            Position(
                 topic=told.topic,
                 partition=told.partition,
                 offset=told.offset,
-                keys=records.read(group, place, told.offset),
+                keys=records.read(group, (told.topic, told.partition), told.offset),
             )
-            positions.append(position)
-            if records.has_moved(group, place, told.offset):
-                moved.append(position)
-        meant = moved or positions
+            for told in event.positions
+        ]
+        moved = [
+            records.has_moved(group, (told.topic, told.partition), told.offset)
+            for told in event.positions
+        ]
+        is_meant = moved if any(moved) else [True] * len(positions)
+        meant = list(compress(positions, is_meant))
         effect = self._state.ledger.ask(
             self._link,
             event.end,
             EffectKind.OFFSET_COMMIT,
             tuple(sorted({f"{group}:{p.topic}" for p in positions})),
             tuple(sorted({key for p in meant for key in p.keys})[:_MOST_KEYS]),
-            parts=tuple([Part(object(), _group_likes(group, p, meant)) for p in positions]),
+            parts=tuple(
+                [
+                    Part(object(), _group_likes(group, position) if counts else ())
+                    for position, counts in zip(positions, is_meant, strict=True)
+                ]
+            ),
             positions=tuple(positions),
             group=group,
             transactional_id=event.transactional_id,
@@ -286,14 +293,8 @@ def _likes(topic: str, keys: Sequence[str]) -> tuple[tuple[Like, int], ...]:
     return tuple([((kind, topic, key), number) for key, number in Counter(keys).items()])
 
 
-def _group_likes(
-    group: str, position: Position, meant: Sequence[Position]
-) -> tuple[tuple[Like, int], ...]:
-    """A position that did not move is none of those that are meant, unless none has."""
-    if position not in meant:
-        return ()
-    kind = EffectKind.OFFSET_COMMIT.value
-    to = f"{group}:{position.topic}"
+def _group_likes(group: str, position: Position) -> tuple[tuple[Like, int], ...]:
+    kind, to = EffectKind.OFFSET_COMMIT.value, f"{group}:{position.topic}"
     return tuple([((kind, to, key), 1) for key in position.keys or (NO_KEY,)])
 
 

@@ -94,9 +94,10 @@ class PostgresReader:
         keys = self._keys.end(event.writes)
         frame, made = frames[-1] if frames else None, None
         if frame is None or frame.first != event.first:
-            name = "; ".join(event.statements)[:LONGEST_NAME]
-            frame = made = Frame(FROM_CLIENT, event.first, event.end, "commit", name)
+            frame = made = Frame(FROM_CLIENT, event.first, event.end, "commit")
         frame.kind, frame.keys = "commit", keys
+        if not frame.name:
+            frame.name = "; ".join(event.statements)[:LONGEST_NAME]
         if event.writes:
             effect = self._state.ledger.ask(
                 self._link, event.end, EffectKind.COMMIT, detail(event.writes), keys

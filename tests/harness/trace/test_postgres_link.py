@@ -113,6 +113,13 @@ def test_what_commits_by_itself() -> None:
     assert told[4].end - told[4].first == 5
 
 
+def test_rows_that_are_copied_commit_with_their_end() -> None:
+    """Which has no words of its own."""
+    frames = replayed("postgres-pgx-pipelines")
+    names = [frame.name for frame in frames if frame.outcome is Outcome.REQUESTED]
+    assert [name[:13] for name in names if "stdin" in name] == ['copy "orders"']
+
+
 def test_several_statements_of_one_query_are_one_frame() -> None:
     db = Database(Tracer(frozenset({"k"})), "c", "s")
     sql = "BEGIN; INSERT INTO t (k) VALUES (2); DELETE FROM u WHERE k = 1"
