@@ -22,6 +22,7 @@ from harness.engine.world import World
 from harness.environments.namespaces import Namespaces
 from harness.environments.recipes.connect import internal_topics
 from harness.errors import EnvironmentFailed
+from harness.model.address import CLIENT
 from harness.model.scenario import Pattern
 from harness.model.suite import Suite
 from harness.model.system import ROLE_PORTS, Node, Role, System
@@ -31,9 +32,6 @@ from harness.wire import kafka_offsets
 _CONNECTOR_TIMEOUT_S = 30.0
 _SESSION_TIMEOUT_S = 15.0
 _POLL_S = 0.05
-
-CLIENT = "client"
-"""What the workload's customers are called in addresses and links."""
 
 
 class _Data(Enum):
