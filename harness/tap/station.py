@@ -1,6 +1,7 @@
 """The tap's state: its listeners, its relays, the namespaces in which it dials, and its gate."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import time
@@ -24,6 +25,8 @@ from harness.trace.tracer import Tracer
 _TCP = ("tcp", "tcp6")
 _READY = b"Z\0\0\0\5"
 """ReadyForQuery without its last byte, the status."""
+_END_TIMEOUT_S = 1.0
+"""How long a server may take to read what was sent to it before it is told of the end."""
 
 
 class Station:
@@ -48,12 +51,13 @@ class Station:
         self.legs = 0
         """Sockets that are open, two for a connection."""
         self._quiet = asyncio.Event()
+        self._leg_lost = asyncio.Event()
         self.listeners = Listeners(self._accept, self._ports)
         self._namespaces: dict[str, int] = {}
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._waiting: deque[tuple[Flow, bytes, int]] = deque()
         self._loop = asyncio.get_running_loop()
-        self._dials: set[asyncio.Task[None]] = set()
+        self._dials: dict[asyncio.Task[None], Relay] = {}
 
     # --- links --------------------------------------------------------------------------------
 
@@ -91,8 +95,8 @@ class Station:
     def dial(self, relay: Relay) -> None:
         """Connect to the relay's server from its client's own network."""
         task = self._loop.create_task(self._dial(relay))
-        self._dials.add(task)
-        task.add_done_callback(self._dials.discard)
+        self._dials[task] = relay
+        task.add_done_callback(self._dials.pop)
 
     async def _dial(self, relay: Relay) -> None:
         link = relay.link
@@ -105,6 +109,9 @@ class Station:
             here = sock.getsockname()
             self.dialled.add((link.server, str(here[0]), int(here[1])))
             await self._loop.create_connection(lambda: relay.down, sock=sock)
+        except asyncio.CancelledError:
+            sock.close()
+            raise
         except OSError as error:
             sock.close()
             self.note(relay, "refused", error.strerror or str(error))
@@ -130,6 +137,7 @@ class Station:
     def leg_lost(self) -> None:
         """A socket has been closed."""
         self.legs -= 1
+        self._leg_lost.set()
         if not self.legs:
             self._quiet.set()
 
@@ -189,15 +197,29 @@ class Station:
 
     # --- acting -------------------------------------------------------------------------------
 
-    def discard(self, node: str) -> None:
-        """The node is dead: what is held on its connections is dropped, and they end."""
+    def discard(self, node: str) -> asyncio.Task[None]:
+        """The node is dead: what is held on its connections is dropped, and they end. What is
+        returned is done once their servers know: the network they stand in may go then."""
         self.drain()
         self.listeners.refuse(node)
-        for relay in tuple(self.relays):
-            if node in {relay.link.client, relay.link.server}:
-                if relay.held:
-                    relay.drop()
-                relay.close(reset=False)
+        ending = [r for r in self.relays if node in {r.link.client, r.link.server}]
+        for relay in ending:
+            if relay.held:
+                relay.drop()
+            relay.close(reset=False)
+        for task, relay in self._dials.items():
+            if relay in ending:
+                task.cancel()
+        return self._loop.create_task(self._until_ended(ending))
+
+    async def _until_ended(self, relays: list[Relay]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_TIMEOUT_S):
+                while any(relay.up.source or relay.down.source for relay in relays):
+                    self._leg_lost.clear()
+                    await self._leg_lost.wait()
+        # A leg is told to be lost just before its socket is closed.
+        await asyncio.sleep(0)
 
     def reset(self) -> None:
         """Reset the connection of the effect that was met."""
@@ -246,7 +268,7 @@ class Station:
         await self.listeners.close()
         for relay in tuple(self.relays):
             relay.close(reset=False)
-        await asyncio.gather(*self._dials)
+        await asyncio.gather(*self._dials, return_exceptions=True)
         if self.legs:
             await self._quiet.wait()
         self.spool.close()

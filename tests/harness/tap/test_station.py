@@ -11,6 +11,7 @@ from harness.errors import HarnessBug
 from harness.tap.relay import Link
 from harness.tap.spool import COLUMNS, read_spool
 from harness.tap.station import Station
+from harness.testing import eventually
 
 SERVER, TAP = "127.0.0.1", "127.0.0.3"
 
@@ -71,5 +72,62 @@ def test_acting_without_a_point_is_a_bug_of_the_caller() -> None:
             with pytest.raises(HarnessBug):
                 act()
         await station.close()
+
+    uvloop.run(test())
+
+
+def test_once_a_node_is_discarded_its_servers_have_been_told() -> None:
+    """The network in which its connections stand goes right after that, and nobody tells then."""
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        station = Station(lambda _reached: None)
+        with socket.create_server((SERVER, 0)) as server, socket.socket() as client:
+            server.setblocking(False)
+            client.setblocking(False)
+            port = server.getsockname()[1]
+            link = Link(
+                client="a", server="b", listen=TAP, address=SERVER, port=port, protocol="opaque"
+            )
+            await station.listen([link])
+            await loop.sock_connect(client, (TAP, port))
+            taken, _ = await loop.sock_accept(server)
+            taken.setblocking(False)
+            await loop.sock_sendall(client, b"hello")
+            assert await loop.sock_recv(taken, 100) == b"hello"
+            await station.discard("a")
+            assert taken.recv(100) == b""
+            taken.close()
+        await station.close()
+
+    uvloop.run(test())
+
+
+def test_a_connection_that_is_being_dialled_ends_with_its_node() -> None:
+    """Where nothing answers, nobody waits for it."""
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        station = Station(lambda _reached: None)
+        # What is listened for and never accepted: with a full backlog a dial is not answered.
+        with socket.create_server((SERVER, 0), backlog=0) as server, socket.socket() as client:
+            port = server.getsockname()[1]
+            link = Link(
+                client="a", server="b", listen=TAP, address=SERVER, port=port, protocol="opaque"
+            )
+            await station.listen([link])
+            fillers = [socket.socket() for _ in range(3)]
+            for filler in fillers:
+                filler.setblocking(False)
+                filler.connect_ex((SERVER, port))
+            client.setblocking(False)
+            await loop.sock_connect(client, (TAP, port))
+            await eventually(lambda: bool(station.relays))
+            began = loop.time()
+            await station.discard("a")
+            await station.close()
+            assert loop.time() - began < 1.0
+            for filler in fillers:
+                filler.close()
 
     uvloop.run(test())
