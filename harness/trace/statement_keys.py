@@ -2,6 +2,7 @@
 
 from harness.trace.aliases import Aliases
 from harness.trace.bounded import trim
+from harness.trace.sql_forms import Forms
 from harness.trace.sql_values import Params, Read, Template, template
 
 _DASHES = 4
@@ -14,12 +15,13 @@ _LONGEST_CACHED = 4096
 class StatementKeys:
     """Reads statements of all connections; learns aliases from the rows that they insert."""
 
-    __slots__ = ("_aliases", "_key_columns", "_names", "_templates")
+    __slots__ = ("_aliases", "_forms", "_key_columns", "_names", "_templates")
 
     def __init__(self, key_columns: frozenset[str], aliases: Aliases) -> None:
         self._key_columns = key_columns
         self._aliases = aliases
         self._templates: dict[str, Template] = {}
+        self._forms = Forms(key_columns)
         self._names = tuple([name.lower() for name in key_columns])
 
     def keys(self, sql: str, params: Params) -> tuple[str, ...]:
@@ -28,7 +30,11 @@ class StatementKeys:
         if found is None:
             if not self._may_have_keys(sql, params):
                 return ()
-            found = self._template(sql)
+            of_form = None if params else self._forms.read(sql)
+            if of_form is None:
+                found = self._template(sql)
+            else:
+                found, params = of_form
         rows, (named, ids) = found.read(params)
         if len(rows) == 1 and not named and len(rows[0].keys) == 1:
             key, row_ids = rows[0].keys[0], rows[0].ids
