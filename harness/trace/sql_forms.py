@@ -43,11 +43,12 @@ class Forms:
                 return None
         parts = _LITERAL.split(sql)
         between, literals = parts[::2], parts[1::2]
-        form: Form = "\0".join(between)
+        text = "\0".join(between)
+        form: Form = text
         if "'" in sql:
             if any(len(literal) == _UNIQUE_ID_LENGTH for literal in literals):
                 return None
-            form = form, tuple([literal[0] == "'" for literal in literals])
+            form = text, tuple([literal[0] == "'" for literal in literals])
         try:
             found = self._forms[form]
         except KeyError:
