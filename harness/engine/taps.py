@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +86,12 @@ class Taps:
         """Write no more. Returns how many frames were written since `begin`."""
         return int((await self._ask("end"))["frames"])
 
-    async def dialled(self) -> frozenset[tuple[str, str, int]]:
-        """(server, address, port) of the tap's end of every connection that it has made."""
-        told = (await self._ask("dialled"))["dialled"]
-        return frozenset((server, address, port) for server, address, port in told)
+    async def strangers(
+        self, connections: Iterable[tuple[str, str, int]]
+    ) -> tuple[tuple[str, str, int], ...]:
+        """Of these, (server, address, port) as the server sees them, those that no tap has made."""
+        told = await self._ask("strangers", connections=[list(one) for one in connections])
+        return tuple((server, address, port) for server, address, port in told["strangers"])
 
     # --- nodes --------------------------------------------------------------------------------
 

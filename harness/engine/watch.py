@@ -54,18 +54,16 @@ async def round_the_taps(stack: Stack) -> tuple[str, ...]:
     ]
     names = {environment.address(n.name): n.name for n in environment.system.nodes}
     found = [
-        (node, remote)
+        (node.name, address, remote)
         for node in environment.system.nodes
         if node.role in ROLE_PORTS and environment.pid(node.name) is not None
         for address, remote, local in await environment.established(node.name)
         if local == ROLE_PORTS[node.role] and _is_tapped(stack, names.get(address), node)
     ]
     # Asked last: what a server has taken by then was dialled before.
-    dialled = {(server, port) for server, _, port in await stack.taps.dialled()}
     told += [
-        f"{node.name} has a connection from port {remote} that no tap has made"
-        for node, remote in found
-        if (node.name, remote) not in dialled
+        f"{server} has a connection of {names[address]}, from its port {port}, that no tap has made"
+        for server, address, port in await stack.taps.strangers(found)
     ]
     return tuple(dict.fromkeys(told))
 

@@ -19,7 +19,6 @@ from harness.tap.messages import Inbox, Message, encode, reached_json, trigger_o
 from harness.tap.relay import Link
 from harness.tap.station import Station
 
-
 _NICE = -15
 """So that it runs when there is something for it, however busy the machine is."""
 
@@ -112,7 +111,9 @@ _DEEDS: dict[str, Callable[[Station, Message, int | None], Any]] = {
     "reset": lambda station, _message, _fd: station.reset(),
     "swallow": lambda station, _message, _fd: station.swallow(),
     "answer": lambda station, message, _fd: station.answer(message["code"]),
-    "dialled": lambda station, _message, _fd: {"dialled": sorted(station.dialled)},
+    "strangers": lambda station, message, _fd: {
+        "strangers": [c for c in message["connections"] if tuple(c) not in station.dialled]
+    },
 }
 
 

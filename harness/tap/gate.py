@@ -63,6 +63,8 @@ class _Point:
     gated: frozenset[str]
     seen: int
     """Effects so far that the address covers."""
+    again: set[str] = field(default_factory=set)
+    """Addresses of those that it was asked about."""
     met: Met | None = None
     outcome: Outcome = Outcome.REQUESTED
     answer: tuple[int, int] | None = None
@@ -70,6 +72,17 @@ class _Point:
     works_on: bool = False
     """The gated node is to answer first, and nothing is held but what follows the request."""
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
+
+    def is_meant(self, address: Address) -> bool:
+        """Whether this effect, which the trigger's address covers, is the one. A request that says
+        again what an earlier one said has its address, and is no other effect."""
+        asked = self.trigger.address
+        if asked.is_exact:
+            return address.occurrence == asked.occurrence
+        if address.text not in self.again:
+            self.again.add(address.text)
+            self.seen += 1
+        return asked.occurrence in {None, self.seen}
 
     def concerns(self, relay: Relay) -> bool:
         """Whether the connection stands still with it."""
@@ -178,8 +191,7 @@ class Gate:
             address = next((a for a in effect.addresses if point.trigger.address.covers(a)), None)
             if address is None:
                 continue
-            point.seen += 1
-            if point.trigger.address.occurrence in {None, point.seen}:
+            if point.is_meant(address):
                 earlier, doubtful = self._earlier(effect, address)
                 point.met = Met(
                     relay=relay,

@@ -46,7 +46,8 @@ class Station:
         )
         self.relays: set[Relay] = set()
         self.dialled: set[tuple[str, str, int]] = set()
-        """(server, address, port) of the tap's end of every connection that it made."""
+        """(server, address, port) of the tap's end of every connection that it has ever made: a
+        server may know one for long that is gone here."""
         self.connections = 0
         self.legs = 0
         """Sockets that are open, two for a connection."""
@@ -179,9 +180,6 @@ class Station:
         self.spool = Spool(path)
         self.payload_bytes = payload_bytes
         self.tracer.begin(key_columns)
-        self.dialled = {
-            (r.link.server, *r.local) for r in self.relays if r.local is not None
-        }  # fmt: skip
         for relay in self.relays:
             relay.asked.clear()
 
@@ -218,6 +216,10 @@ class Station:
                 while any(relay.up.source or relay.down.source for relay in relays):
                     self._leg_lost.clear()
                     await self._leg_lost.wait()
+        for relay in relays:  # what a server does not take any more would keep its leg open
+            for leg in (relay.up.source, relay.down.source):
+                if leg is not None:
+                    leg.abort()
         # A leg is told to be lost just before its socket is closed.
         await asyncio.sleep(0)
 

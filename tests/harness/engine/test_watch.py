@@ -1,7 +1,7 @@
 """What is made of a trace and of connections; on the real stack it is tests/harness/cli/test_taps."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -54,8 +54,10 @@ class Taps:
 
     failure: str | None = None
 
-    async def dialled(self) -> frozenset[tuple[str, str, int]]:
-        return frozenset({("order-db", ADDRESSES["order"], 4000)})
+    async def strangers(
+        self, connections: Iterable[tuple[str, str, int]]
+    ) -> tuple[tuple[str, str, int], ...]:
+        return tuple(c for c in connections if c != ("order-db", ADDRESSES["order"], 4000))
 
 
 def stack(environment: Environment, taps: Taps | None = None) -> Stack:
@@ -74,7 +76,7 @@ def test_what_the_taps_have_dialled_is_no_surprise() -> None:
 def test_a_connection_that_no_tap_has_made_is_told() -> None:
     taken = {"order-db": frozenset({(ADDRESSES["order"], 4001, 5432)})}
     assert asked(Environment(connections=taken)) == (
-        "order-db has a connection from port 4001 that no tap has made",
+        "order-db has a connection of order, from its port 4001, that no tap has made",
     )
 
 

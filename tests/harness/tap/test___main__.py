@@ -30,12 +30,15 @@ def test_an_unknown_request_is_answered_with_an_error() -> None:
 
 def test_requests_are_answered_in_their_order() -> None:
     with process() as (ours, _):
-        ours.sendall(encode({"id": 1, "do": "open"}) + encode({"id": 2, "do": "dialled"}))
+        ours.sendall(
+            encode({"id": 1, "do": "open"})
+            + encode({"id": 2, "do": "strangers", "connections": [["b", "198.18.0.10", 1]]})
+        )
         inbox = Inbox(ours)
         answers: list[Message] = []
         while len(answers) < 2:
             answers += inbox.receive()
-        assert answers == [{"id": 1}, {"id": 2, "dialled": []}]
+        assert answers == [{"id": 1}, {"id": 2, "strangers": [["b", "198.18.0.10", 1]]}]
         ours.close()
 
 

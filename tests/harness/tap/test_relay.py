@@ -203,7 +203,7 @@ def test_discarding_a_node_drops_what_is_held_and_ends_its_connections() -> None
             relay.hold()
             await loop.sock_sendall(pair.client, b"never")
             await until(lambda: bool(relay.up.kept))
-            pair.station.discard("a")
+            await pair.station.discard("a")
             assert await read_all(pair.server) == b""
             assert not pair.station.relays
 
