@@ -93,11 +93,14 @@ def test_a_sound_pattern_holds_under_every_kill(aftershock: Aftershock, tmp_path
     assert [s for s in slugs if not (run_dir / "scenarios" / s / "snapshot").is_dir()] == []
 
 
-@pytest.mark.parametrize("when, rows, lost", [("after", 1, ["5"]), ("before", 0, [])])
+@pytest.mark.parametrize("when, rows", [("after", 1), ("before", 0)])
 def test_a_point_is_struck_on_the_side_that_was_meant(
-    when: str, rows: int, lost: list[str], aftershock: Aftershock, tmp_path: Path
+    when: str, rows: int, aftershock: Aftershock, tmp_path: Path
 ) -> None:
-    """Killed after its commit an order is there and its record is not; before it, neither is."""
+    """Killed after its commit an order is there and its record is not; before it, neither is.
+
+    Another thread may have stood between commit and publish in the same moment.
+    """
     fault = f"kill:order:{when}:{COMMIT}/5#1"
     answer = aftershock(
         "run", "shop", "-p", "dual-write", "-f", fault, "--offline", "--json",
@@ -115,8 +118,12 @@ def test_a_point_is_struck_on_the_side_that_was_meant(
     run_dir = Path(answer.json["run_dir"])
     table = pq.read_table(run_dir / "snapshot" / "db.order-db.orders.parquet")
     assert table["order_id"].to_pylist().count("5") == rows
-    keys = [v["keys"] for v in scenario["violations"] if v["invariant"] == "no-event-lost"]
-    assert keys == ([lost] if lost else [])
+    lost = [
+        k for v in scenario["violations"] if v["invariant"] == "no-event-lost" for k in v["keys"]
+    ]
+    assert ("5" in lost) is bool(rows)
+    if rows:
+        assert lost == evidence["achieved"]["cut_keys"]
 
 
 def test_a_point_that_does_not_come_did_not_fire(aftershock: Aftershock, tmp_path: Path) -> None:
