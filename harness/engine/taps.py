@@ -50,6 +50,8 @@ class Taps:
                 [sys.executable, "-m", "harness.tap", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 pass_fds=(theirs.fileno(),), cwd="/",
+                # Ctrl-C is for the harness, which still needs its taps to heal and to collect.
+                start_new_session=True,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
             )  # fmt: skip
         self.failure, self._dying, self._sock = None, False, ours
