@@ -5,12 +5,10 @@ size prefix included. An answer also says where its request started (`request_st
 unique on a connection. Error codes are Kafka's own, 0 is none.
 """
 
-from dataclasses import dataclass
-
-from harness.wire.stream import Direction, LostSync
+from harness.wire.stream import Direction, LostSync, event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Request:
     """A request, whatever it asks."""
 
@@ -22,7 +20,7 @@ class Request:
     client_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Answer:
     """A response, whatever it says."""
 
@@ -34,7 +32,7 @@ class Answer:
     request_start: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Record:
     """One record of a batch, without its value."""
 
@@ -44,7 +42,7 @@ class Record:
     headers: tuple[tuple[str, bytes | None], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Batch:
     """One record batch. A retry of an idempotent producer has the same producer id, epoch and
     base sequence (all -1 where the producer is not idempotent)."""
@@ -65,7 +63,7 @@ class Batch:
     unread: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class ProduceRequested(Request):
     """Records on their way. With `acks` 0 nothing answers: they are sent, and no more is known."""
 
@@ -76,7 +74,7 @@ class ProduceRequested(Request):
     """False: the message was too large to be kept, and may have more batches."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class ProducedTo:
     """What became of one partition's batch."""
 
@@ -86,14 +84,14 @@ class ProducedTo:
     base_offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class ProduceAcknowledged(Answer):
     """The broker's word on each partition; only those with error 0 are acknowledged."""
 
     partitions: tuple[ProducedTo, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Position:
     """A consumer group's next offset in a partition."""
 
@@ -102,7 +100,7 @@ class Position:
     offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class OffsetCommitRequested(Request):
     """OffsetCommit, or, with a transactional id, TxnOffsetCommit."""
 
@@ -113,7 +111,7 @@ class OffsetCommitRequested(Request):
     positions: tuple[Position, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class PartitionResult:
     """What became of one partition."""
 
@@ -122,14 +120,14 @@ class PartitionResult:
     error: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class OffsetCommitAnswered(Answer):
     """The group coordinator's word on each partition."""
 
     partitions: tuple[PartitionResult, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class TransactionEndRequested(Request):
     """EndTxn: commit or abort."""
 
@@ -139,14 +137,14 @@ class TransactionEndRequested(Request):
     committed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class ProducerIdRequested(Request):
     """InitProducerId; with a transactional id it fences earlier producers of that id."""
 
     transactional_id: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class ProducerAnswered(Answer):
     """Answer to InitProducerId and EndTxn. The producer's id and epoch from now on; -1 where the
     version doesn't tell."""
@@ -156,7 +154,7 @@ class ProducerAnswered(Answer):
     producer_epoch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class PartitionsAddRequested(Request):
     """AddPartitionsToTxn of a client (brokers' own batches of it are told by name only)."""
 
@@ -166,14 +164,14 @@ class PartitionsAddRequested(Request):
     partitions: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class PartitionsAddAnswered(Answer):
     """The transaction coordinator's word on each partition."""
 
     partitions: tuple[PartitionResult, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class CoordinatorRequested(Request):
     """FindCoordinator of groups (kind 0), transactional ids (1) or share partitions (2)."""
 
@@ -181,7 +179,7 @@ class CoordinatorRequested(Request):
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Coordinator:
     """Where a coordinator is."""
 
@@ -193,14 +191,14 @@ class Coordinator:
     port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class CoordinatorAnswered(Answer):
     """Which broker to go to."""
 
     coordinators: tuple[Coordinator, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class GroupRequested(Request):
     """Membership of a consumer group: `api` says what is asked."""
 
@@ -210,24 +208,24 @@ class GroupRequested(Request):
     transactional_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class ErrorAnswered(Answer):
     """An answer of which only the error code is read."""
 
     error: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class OtherRequested(Request):
     """Any other request."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class OtherAnswered(Answer):
     """Any other answer."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class Unparsed:
     """A message that is framed but not understood: an unknown api or version, or a body that is
     not what its version says. It passes, and the stream goes on."""
