@@ -69,8 +69,8 @@ def read_batches(
     while at < len(data):
         if cut and len(data) - at < _HEAD.size:
             break
-        end = _end_of_batch(data, at, cut=cut)
-        batches.append(_read_batch(data[at:end], topic, partition, limits, budget))
+        end = min(_end_of_batch(data, at, cut=cut), len(data))
+        batches.append(_read_batch(data, at, end, topic, partition, limits, budget))
         at = end
     return tuple(batches)
 
@@ -87,12 +87,18 @@ def _end_of_batch(data: bytes, at: int, *, cut: bool) -> int:
     return end
 
 
-def _read_batch(data: bytes, topic: str, partition: int, limits: Limits, budget: Budget) -> Batch:
-    head = _HEAD.unpack_from(data)
+def _read_batch(
+    data: bytes, at: int, end: int, topic: str, partition: int, limits: Limits, budget: Budget
+) -> Batch:
+    """The batch at data[at:end]."""
+    head = _HEAD.unpack_from(data, at)
     attributes, producer_id, producer_epoch, base_sequence, count = head[5], *head[9:13]
     number = attributes & _CODEC
     codec = CODECS[number] if number < len(CODECS) else str(number)
-    records, unread = _read_records(data[_HEAD.size :], codec, count, limits, budget)
+    at += _HEAD.size
+    if codec != "none" or end < len(data):  # what is next to it is none of its records
+        data, at = data[at:end], 0
+    records, unread = _read_records(data, at, codec, count, limits, budget)
     return Batch(
         topic=topic,
         partition=partition,
@@ -109,14 +115,14 @@ def _read_batch(data: bytes, topic: str, partition: int, limits: Limits, budget:
 
 
 def _read_records(
-    data: bytes, codec: str, count: int, limits: Limits, budget: Budget
+    data: bytes, at: int, codec: str, count: int, limits: Limits, budget: Budget
 ) -> tuple[tuple[Record, ...], str | None]:
-    """The records that can be read, and why there are not more."""
+    """The records from data[at] on that can be read, and why there are not more. What is
+    compressed begins with the data."""
     records: list[Record] = []
     try:
         if codec != "none":
             data = budget.inflate(codec, data, limits)
-        at = 0
         for _ in range(min(count, limits.records)):
             record, at = _read_record(data, at)
             records.append(record)
