@@ -7,6 +7,7 @@ say what `sql_values.template` says of the text itself; what may not is left to 
 import re
 
 from harness.trace.bounded import trim
+from harness.trace.sql_single import Single, single
 from harness.trace.sql_values import Row, Template, Value, template
 
 _LONGEST = 4096
@@ -24,6 +25,8 @@ _MARK = "7777700"
 Form = str | tuple[str, tuple[bool, ...]]
 """What is between the literals and, where one is a string, which ones are."""
 
+Known = tuple[Template, Single | None]
+
 
 class Forms:
     """Texts without parameters, of all connections."""
@@ -32,10 +35,10 @@ class Forms:
 
     def __init__(self, key_columns: frozenset[str]) -> None:
         self._key_columns = key_columns
-        self._forms: dict[Form, Template | None] = {}
+        self._forms: dict[Form, Known | None] = {}
 
-    def read(self, sql: str) -> tuple[Template, list[str]] | None:
-        """Its template, and its literals, which stand for the parameters of the template."""
+    def read(self, sql: str) -> tuple[Known, list[str]] | None:
+        """What is known of its form, and its literals, which stand for parameters."""
         if len(sql) > _LONGEST or not sql.isascii():
             return None
         for hard in _HARD:
@@ -61,10 +64,8 @@ def _said(literal: str) -> str:
     return literal[1:-1].replace("''", "'") if literal[0] == "'" else literal
 
 
-def _of_form(
-    between: list[str], literals: list[str], key_columns: frozenset[str]
-) -> Template | None:
-    """The template of every text of this form; None where it depends on the literals."""
+def _of_form(between: list[str], literals: list[str], key_columns: frozenset[str]) -> Known | None:
+    """What is known of every text of this form; None where it depends on the literals."""
     text = between[0]
     for i, literal in enumerate(literals):
         is_string = literal[0] == "'"
@@ -75,13 +76,14 @@ def _of_form(
         return None  # a string that does not end
     found = template(text, key_columns)
     try:
-        return Template(
+        of_form = Template(
             rows=tuple(map(_with_places, found.rows)),
             spread=tuple(map(_with_places, found.spread)),
             conditions=_with_places(found.conditions),
         )
     except ValueError:
         return None
+    return of_form, single(of_form)
 
 
 def _with_places(row: Row) -> Row:

@@ -1,10 +1,10 @@
 """The business keys of statements: values of key columns, or of what stands for a key."""
 
-from harness.trace import values
 from harness.trace.aliases import Aliases
 from harness.trace.bounded import trim
-from harness.trace.sql_forms import Forms
-from harness.trace.sql_values import Params, Read, Template, template
+from harness.trace.sql_forms import Forms, Known
+from harness.trace.sql_single import single as single_of
+from harness.trace.sql_values import Params, Read, template
 
 _DASHES = 4
 """Of a unique id."""
@@ -21,24 +21,26 @@ class StatementKeys:
     def __init__(self, key_columns: frozenset[str], aliases: Aliases) -> None:
         self._key_columns = key_columns
         self._aliases = aliases
-        self._templates: dict[str, Template] = {}
+        self._templates: dict[str, Known] = {}
         self._forms = Forms(key_columns)
         self._names = tuple([name.lower() for name in key_columns])
 
     def keys(self, sql: str, params: Params) -> tuple[str, ...]:
         """The keys of what a statement writes, each once, sorted."""
-        found = self._templates.get(sql)
-        if found is None:
+        known = self._templates.get(sql)
+        if known is None:
             if not self._may_have_keys(sql, params):
                 return ()
             of_form = None if params else self._forms.read(sql)
             if of_form is None:
-                found = self._template(sql)
+                known = self._template(sql)
             else:
-                found, params = of_form
-        key = _only_key(found, params)
-        if key is not None:
-            return (key,)
+                known, params = of_form
+        found, single = known
+        if single is not None:
+            key = single.read(params)
+            if key is not None:
+                return (key,)
         rows, (named, ids) = found.read(params)
         if len(rows) == 1 and not named and len(rows[0].keys) == 1:
             key, row_ids = rows[0].keys[0], rows[0].ids
@@ -64,22 +66,10 @@ class StatementKeys:
                 return True
         return len(self._aliases) > 0 and (len(params) > 0 or sql.count("-") >= _DASHES)
 
-    def _template(self, sql: str) -> Template:
-        found = template(sql, self._key_columns)
+    def _template(self, sql: str) -> Known:
+        read = template(sql, self._key_columns)
+        found = read, single_of(read)
         if len(sql) <= _LONGEST_CACHED:
             self._templates[sql] = found
             trim(self._templates, _MOST_TEMPLATES)
         return found
-
-
-def _only_key(found: Template, params: Params) -> str | None:
-    """Of a statement that says nothing else: the quick way for most UPDATE and DELETE."""
-    rows, spread, (keys, _) = found
-    if rows or spread or len(keys) != 1:
-        return None
-    param, text, is_array = keys[0]
-    if is_array:
-        return None
-    if param < 0:
-        return values.of_param(text) or None
-    return (values.of_param(params[param]) or None) if param < len(params) else None

@@ -25,7 +25,8 @@ def test_what_a_form_says_is_what_the_text_says(pieces: list[str], numbers: list
     for text in ("".join(pieces), "".join(map(str, numbers)).join(pieces)):
         found = forms.read(text)
         if found is not None:
-            assert found[0].read(found[1]) == template(text, KEYS).read(())
+            (of_form, _), literals = found
+            assert of_form.read(literals) == template(text, KEYS).read(())
 
 
 def test_texts_of_one_form_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +43,8 @@ def test_texts_of_one_form_are_read_once(monkeypatch: pytest.MonkeyPatch) -> Non
             f"UPDATE t SET n = n + {number}, s = 'it''s {number}' WHERE k = {number}"
         )
         assert found is not None
-        _, conditions = found[0].read(found[1])
+        (of_form, _), literals = found
+        _, conditions = of_form.read(literals)
         assert conditions.keys == (str(number),)
     assert len(read) == 1
 
@@ -55,7 +57,8 @@ def test_a_number_and_a_string_are_two_forms() -> None:
     ):
         found = forms.read(text)
         assert found is not None
-        assert found[0].read(found[1])[1].keys == (key,)
+        (of_form, _), literals = found
+        assert of_form.read(literals)[1].keys == (key,)
 
 
 @pytest.mark.parametrize(
