@@ -3,12 +3,10 @@
 `start` and `end` are the whole message's place in its direction's stream, body included.
 """
 
-from dataclasses import dataclass
-
-from harness.wire.stream import LostSync
+from harness.wire.stream import LostSync, event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class HttpRequested:
     """A request, when its last byte has come."""
 
@@ -24,7 +22,7 @@ class HttpRequested:
     """Whether the method may change something (it isn't safe: RFC 9110, 9.2.1)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@event
 class HttpAnswered:
     """A response, when its last byte has come."""
 

@@ -6,12 +6,12 @@ by whoever reads the head.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from enum import Enum, auto
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from harness.wire.http_head import MOST_BODY, Framing, OutOfSync
+from harness.wire.http_head import MOST_BODY, Framing
+from harness.wire.stream import OutOfSync
 
 MOST_HEAD = 1 << 16
 """Servers refuse longer heads (8 KiB to 64 KiB by default)."""
@@ -21,24 +21,15 @@ H = TypeVar("H")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _LINE_END = re.compile(rb"\r?\n")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?", re.DOTALL)
+_CRLF = b"\r\n"
+_EMPTY_LINE = b"\r\n\r\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class Body(NamedTuple):
     """How the body of a message ends. `length` counts if it is counted."""
 
     framing: Framing
     length: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message(Generic[H]):
-    """One message: its place, what was read of its head, and how long its body was."""
-
-    start: int
-    end: int
-    head: H
-    body_bytes: int
 
 
 class _Stage(Enum):
@@ -53,21 +44,32 @@ class _Stage(Enum):
     OPAQUE = auto()
 
 
+# An enum's member is slow to look up.
+_HEAD, _COUNTED, _CHUNK_SIZE, _IN_CHUNK, _CHUNK_END, _TRAILER, _OPAQUE = _Stage
+_CHUNKED, _TO_CLOSE = Framing.CHUNKED, Framing.TO_CLOSE
+
+
 class Framer(Generic[H]):
-    """One direction. `read_head` is given a head's lines and where the message starts; `begins`
-    matches the beginning of a head as far as it is there."""
+    """One direction. `read_head` is given a head's lines and where the message starts; `tell` what
+    that read, the message's place and the size of its body. `begins` matches the beginning of a
+    head as far as it is there. `pass_opaque` is told how many bytes pass that are no messages."""
 
     def __init__(
         self,
         read_head: Callable[[list[bytes], int], tuple[H, Body]],
+        tell: Callable[[H, int, int, int], None],
         begins: re.Pattern[bytes],
+        pass_opaque: Callable[[int], None],
     ) -> None:
         self.start = 0
-        self.at = 0
-        self.opaque_bytes = 0
+        """Where the message begins that has not ended."""
+        self.fed = 0
+        """Bytes that have come."""
         self._read_head = read_head
+        self._tell = tell
         self._begins = begins
-        self._stage = _Stage.HEAD
+        self._pass_opaque = pass_opaque
+        self._stage = _HEAD
         self._kept = bytearray()
         self._left = 0
         self._body_bytes = 0
@@ -77,120 +79,125 @@ class Framer(Generic[H]):
     @property
     def boundary(self) -> int:
         """Up to where the stream is whole messages, or, once it is no longer read, all of it."""
-        return self.at if self._stage is _Stage.OPAQUE else self.start
+        return self.fed if self._stage is _OPAQUE else self.start
 
     def go_opaque(self) -> None:
         """From here on the connection speaks something else."""
-        self._stage = _Stage.OPAQUE
+        self._stage = _OPAQUE
         self._kept.clear()
 
-    def feed(self, data: bytes) -> Iterator[Message[H]]:
-        """The messages that end within `data`. Raises OutOfSync; `start` is then where the
-        message began that could not be read."""
-        view = memoryview(data)
-        while view and self._stage is not _Stage.OPAQUE:
-            used, message = self._step(view)
-            view = view[used:]
-            if message is not None:
-                yield message
-        self.at += len(view)
-        self.opaque_bytes += len(view)
+    def feed(self, data: bytes) -> None:
+        """Have every message told that ends within `data`. Raises OutOfSync; `start` is then where
+        the message began that could not be read."""
+        at, size, base = 0, len(data), self.fed
+        self.fed = base + size
+        while at < size:
+            stage = self._stage
+            if stage is _HEAD:
+                at = self._on_head(data, at, base)
+            elif stage is _COUNTED or stage is _IN_CHUNK:
+                at = self._on_body(data, at, base)
+            elif stage is _OPAQUE:
+                self._pass_opaque(size - at)
+                return
+            else:
+                at = self._on_line(data, at, base)
 
-    def _step(self, view: memoryview) -> tuple[int, Message[H] | None]:
-        """Takes the next thing from the front: how many bytes it took, and a message if it ends
-        there. `at` has moved when a message is told."""
-        if self._stage is _Stage.HEAD:
-            return self._on_head(view)
-        if self._stage in (_Stage.COUNTED, _Stage.CHUNK):
-            return self._on_body(view)
-        return self._on_line(view)
+    def _on_head(self, data: bytes, at: int, base: int) -> int:
+        """A head, or a piece of it; returns where that ends."""
+        if not self._kept:
+            if data[at] in _CRLF:  # RFC 9112, 2.2: empty lines before it
+                return at + 1
+            after = data.find(_EMPTY_LINE, at) + len(_EMPTY_LINE)
+            if len(_EMPTY_LINE) <= after <= at + MOST_HEAD:
+                text = data[at : after - len(_EMPTY_LINE)]
+                if text.count(b"\n") == text.count(_CRLF):
+                    self._check_beginning(data, at)
+                    self._open(text.split(_CRLF), base + after)
+                    return after
+        after, head = self._gather(data, at, _HEAD_END)
+        if head is not None:
+            self._open(_LINE_END.split(head), base + after)
+        return after
 
-    def _on_head(self, view: memoryview) -> tuple[int, Message[H] | None]:
-        if not self._kept and view[0] in b"\r\n":  # RFC 9112, 2.2: empty lines before it
-            self.at += 1
-            return 1, None
-        used, lines = self._gather(view, _HEAD_END, self._begins)
-        if lines is None:
-            return used, None
-        head, body = self._read_head(_LINE_END.split(lines), self.start)
+    def _check_beginning(self, data: bytes | bytearray, at: int) -> None:
+        if self._begins.match(data, at) is None:
+            raise OutOfSync("TLS" if data[at] == 0x16 else "not HTTP/1.1")
+
+    def _open(self, lines: list[bytes], end: int) -> None:
+        """A head is complete, and ends at `end` in the stream."""
+        head, body = self._read_head(lines, self.start)
+        framing, length = body
         self._head, self._body_bytes = head, 0
-        if body.framing is Framing.CHUNKED:
-            self._stage = _Stage.CHUNK_SIZE
-        elif body.framing is Framing.TO_CLOSE:
-            message = self._end()
+        if framing is _CHUNKED:
+            self._stage = _CHUNK_SIZE
+        elif framing is _TO_CLOSE:
+            self._end(end)
             self.go_opaque()
-            return used, message
-        elif body.length:
-            self._stage, self._left = _Stage.COUNTED, body.length
+        elif length:
+            self._stage, self._left = _COUNTED, length
         else:
-            return used, self._end()
-        return used, None
+            self._end(end)
 
-    def _on_body(self, view: memoryview) -> tuple[int, Message[H] | None]:
-        used = min(self._left, len(view))
+    def _on_body(self, data: bytes, at: int, base: int) -> int:
+        used = min(self._left, len(data) - at)
         self._left -= used
         self._body_bytes += used
-        self.at += used
-        if self._left:
-            return used, None
-        if self._stage is _Stage.COUNTED:
-            return used, self._end()
-        self._stage = _Stage.CHUNK_END
-        return used, None
+        at += used
+        if not self._left:
+            if self._stage is _COUNTED:
+                self._end(base + at)
+            else:
+                self._stage = _CHUNK_END
+        return at
 
-    def _on_line(self, view: memoryview) -> tuple[int, Message[H] | None]:
-        used, line = self._gather(view, _LINE_END, None)
+    def _on_line(self, data: bytes, at: int, base: int) -> int:
+        after, line = self._gather(data, at, _LINE_END)
         if line is None:
-            return used, None
-        if self._stage is _Stage.CHUNK_END:
+            return after
+        if self._stage is _CHUNK_END:
             if line:
                 raise OutOfSync("a chunk that is not as long as it says")
-            self._stage = _Stage.CHUNK_SIZE
-        elif self._stage is _Stage.CHUNK_SIZE:
+            self._stage = _CHUNK_SIZE
+        elif self._stage is _CHUNK_SIZE:
             self._on_chunk_size(line)
         elif not line:
-            return used, self._end()
+            self._end(base + after)
         else:
             self._trailer_bytes += len(line)
             if self._trailer_bytes > MOST_HEAD:
                 raise OutOfSync(f"trailers of more than {MOST_HEAD} bytes")
-        return used, None
+        return after
 
     def _on_chunk_size(self, line: bytes) -> None:
         match = _CHUNK.fullmatch(line)
         if match is None or int(match[1], 16) > MOST_BODY:
             raise OutOfSync("no chunk size")
         self._left = int(match[1], 16)
-        self._stage = _Stage.CHUNK if self._left else _Stage.TRAILER
+        self._stage = _IN_CHUNK if self._left else _TRAILER
         self._trailer_bytes = 0
 
-    def _gather(
-        self, view: memoryview, ending: re.Pattern[bytes], begins: re.Pattern[bytes] | None
-    ) -> tuple[int, bytes | None]:
-        """Collects up to `ending`: how much of `view` that took, and the text before the ending
-        if it has come."""
+    def _gather(self, data: bytes, at: int, ending: re.Pattern[bytes]) -> tuple[int, bytes | None]:
+        """Collects up to `ending`: where what that took of `data` ends, and the text before the
+        ending if it has come."""
         had = len(self._kept)
-        self._kept += view[: MOST_HEAD + 1 - had]
-        if begins is not None and begins.match(self._kept) is None:
-            raise OutOfSync("TLS" if self._kept[0] == 0x16 else "not HTTP/1.1")
+        self._kept += data[at : at + MOST_HEAD + 1 - had]
+        if self._stage is _HEAD:
+            self._check_beginning(self._kept, 0)
         found = ending.search(self._kept, max(had - 3, 0))
         if found is None:
             if len(self._kept) > MOST_HEAD:
                 raise OutOfSync(f"a head or line of more than {MOST_HEAD} bytes")
-            self.at += len(view)
-            return len(view), None
+            return len(data), None
         if found.end() > MOST_HEAD:
             raise OutOfSync(f"a head or line of more than {MOST_HEAD} bytes")
         text = bytes(self._kept[: found.start()])
         self._kept.clear()
-        self.at += found.end() - had
-        return found.end() - had, text
+        return at + found.end() - had, text
 
-    def _end(self) -> Message[H]:
-        if self._head is None:
+    def _end(self, end: int) -> None:
+        head, start = self._head, self.start
+        if head is None:
             raise OutOfSync("a body without a head")
-        message = Message(
-            start=self.start, end=self.at, head=self._head, body_bytes=self._body_bytes
-        )
-        self.start, self._stage, self._head = self.at, _Stage.HEAD, None
-        return message
+        self.start, self._stage, self._head = end, _HEAD, None
+        self._tell(head, start, end, self._body_bytes)

@@ -5,6 +5,8 @@ size prefix included. An answer also says where its request started (`request_st
 unique on a connection. Error codes are Kafka's own, 0 is none.
 """
 
+from typing import NamedTuple, TypeAlias
+
 from harness.wire.stream import Direction, LostSync, event
 
 
@@ -32,18 +34,20 @@ class Answer:
     request_start: int
 
 
-@event
-class Record:
-    """One record of a batch, without its value."""
+Headers: TypeAlias = tuple[tuple[str, bytes | None], ...]
+"""Of a record: names and values."""
+
+
+class Record(NamedTuple):
+    """One record of a batch, without its value. A tuple, because batches have hundreds."""
 
     key: bytes | None
     value_bytes: int | None
     """None: a tombstone."""
-    headers: tuple[tuple[str, bytes | None], ...]
+    headers: Headers
 
 
-@event
-class Batch:
+class Batch(NamedTuple):
     """One record batch. A retry of an idempotent producer has the same producer id, epoch and
     base sequence (all -1 where the producer is not idempotent)."""
 
@@ -54,7 +58,7 @@ class Batch:
     base_sequence: int
     transactional: bool
     codec: str
-    count: int
+    count: int  # type: ignore[assignment] # hides a method of tuples that nobody calls
     """How many records the batch says it has."""
     records: tuple[Record, ...]
     """Those that were read: the first ones, and all of them unless `unread` says why not."""
@@ -74,8 +78,7 @@ class ProduceRequested(Request):
     """False: the message was too large to be kept, and may have more batches."""
 
 
-@event
-class ProducedTo:
+class ProducedTo(NamedTuple):
     """What became of one partition's batch."""
 
     topic: str

@@ -1,15 +1,15 @@
 """Kafka's framing: an int32 size before each message, the same in both directions.
 
-Promises: the same bytes give the same frames however they are cut into chunks; of a message only
-as many bytes are kept as the reader of that direction asks for when it has seen the head, the
-rest is passed over by count. Knows nothing of what the messages say.
+Promises: the same bytes give the same messages however they are cut into chunks; a message that is
+here as a whole is read where it stands; of others only as many bytes are kept as the reader of that
+direction asks for when it has seen the head, the rest is passed over by count. Knows nothing of
+what the messages say.
 """
 
-from collections.abc import Callable, Iterator
-from enum import Enum, auto
+from collections.abc import Callable
+from struct import Struct
 
-from harness.wire.kafka_primitives import Malformed
-from harness.wire.stream import event
+from harness.wire.stream import OutOfSync
 
 HEAD_BYTES = 8
 """How much of a message has to be there to tell what it is: a request's api key, version and
@@ -23,103 +23,114 @@ MOST_BYTES = 1 << 28
 (100 MiB), consumers ask for 50 MiB (fetch.max.bytes); a TLS record's head read as a size, or any
 text, is more than this."""
 
+_SIZE = Struct(">i")
 
-class OutOfSync(Malformed):
-    """The stream is not what it should be, and nothing after it can be found again."""
-
-
-@event
-class Frame:
-    """One message. `body` is what follows the size, or as much of it as was to be kept."""
-
-    start: int
-    end: int
-    body: bytes
-
-    @property
-    def cut(self) -> bool:
-        """Whether only the beginning was kept."""
-        return len(self.body) < self.end - self.start - 4
-
-
-class _Stage(Enum):
-    """What has to be there before the next decision."""
-
-    SIZE = auto()
-    HEAD = auto()
-    BODY = auto()
-
-
-Admit = Callable[[bytes], int]
-"""Is given a message's head, says how many bytes of the message to keep; raises OutOfSync."""
+Admit = Callable[[bytes, int], int]
+"""Is given where a message's head stands in some bytes, says how many bytes of the message to
+read; raises OutOfSync."""
+Read = Callable[[bytes, int, int, int, int], None]
+"""Reads data[at:stop], as much of a message as was to be read, without its size. The message is
+[start, end) in the stream."""
+Quick = Callable[[bytes, int, int, int, int], bool]
+"""As `Read`, of whole messages; False: this one is to be admitted and read as others are."""
 
 
 class Framer:
-    """One direction. `at` counts the bytes that were fed and read."""
+    """One direction."""
 
-    def __init__(self, admit: Admit, least_bytes: int) -> None:
+    __slots__ = (
+        "_admit",
+        "_have",
+        "_is_admitted",
+        "_least_bytes",
+        "_pieces",
+        "_quick",
+        "_read",
+        "_size",
+        "_skip",
+        "_want",
+        "fed",
+        "start",
+    )
+
+    def __init__(self, admit: Admit, read: Read, quick: Quick, least_bytes: int) -> None:
         self._admit = admit
+        self._quick = quick
+        self._read = read
         self._least_bytes = least_bytes
-        self.start = self.at = 0
-        self._restart(0)
+        self.fed = 0
+        """Bytes that have come."""
+        self.start = 0
+        """Where the message begins that has not ended."""
+        self._pieces: list[bytes | bytearray] = []
+        """Of that message, first its size and then what comes behind it."""
+        self._have = 0
+        """Bytes in them."""
+        self._size = 0
+        """Of that message, as soon as it is known."""
+        self._is_admitted = False
+        self._want = _SIZE.size
+        """Bytes that are to be kept before the next decision."""
+        self._skip = 0
+        """Bytes to be passed over behind those."""
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
-        """The messages that end within `data`. Raises OutOfSync, at the latest when what shows
-        it has come; `start` then says where the message began that could not be read."""
-        rest = 0
-        if not self._have and self._stage is _Stage.SIZE:
-            base, end = self.at, self._whole(data, 0)
-            while end:
-                body = self._body(data, rest, end)
-                frame = Frame(start=base + rest, end=base + end, body=body)
-                self.start = self.at = base + end
-                yield frame
-                rest, end = end, self._whole(data, end)
+    @property
+    def boundary(self) -> int:
+        """Up to where the stream is whole messages; what follows is a part of one."""
+        return self.start
+
+    def feed(self, data: bytes) -> None:
+        """Have every message read that ends within `data`. Raises OutOfSync, at the latest when
+        what shows it has come; `start` then says where the message began that could not be read."""
+        at, size, base = 0, len(data), self.fed
+        self.fed = base + size
+        while at < size:
+            if not self._size and not self._have:
+                at = self._walk(data, at, base)
+            if at < size:
+                at = self._gather(data, at, base)
+
+    def _walk(self, data: bytes, at: int, base: int) -> int:
+        """Through messages that are here as a whole; returns where the first that isn't begins."""
+        size, unpack, least = len(data), _SIZE.unpack_from, self._least_bytes
+        while at + 12 <= size:
+            (length,) = unpack(data, at)
+            body = at + 4
+            after: int = body + length
+            if after > size or not least <= length <= MOST_BYTES:
+                break
+            if not self._quick(data, body, after, base + at, base + after):
+                keep = max(self._admit(data, body), HEAD_BYTES)
+                stop = after if keep >= length else body + keep
+                self._read(data, body, stop, base + at, base + after)
+            at = after
+            self.start = base + at
+        return at
+
+    def _gather(self, data: bytes, at: int, base: int) -> int:
+        """More of a message that is not here as a whole; returns where that ends."""
         while True:
-            rest = self._gather(data, rest)
-            if self._missing():
-                return
-            if self._stage is _Stage.SIZE:
-                self._on_size()
-            elif self._stage is _Stage.HEAD:
+            want = min(self._want - self._have, len(data) - at)
+            if want > 0:
+                self._keep(data[at : at + want])
+                at += want
+            if self._skip and self._have == self._want:
+                passed = min(self._skip, len(data) - at)
+                self._skip -= passed
+                at += passed
+            if self._skip or self._have < self._want:
+                return at
+            if self._is_admitted:
+                self._end(base + at)
+                return at
+            if self._size:
                 self._on_head()
             else:
-                frame = Frame(start=self.start, end=self.at, body=self._taken())
-                self._restart(self.at)
-                yield frame
-
-    def _whole(self, data: bytes, at: int) -> int:
-        """Where the message ends that begins here, if all of it is here; otherwise 0."""
-        if len(data) - at < 4 + HEAD_BYTES:
-            return 0
-        size = int.from_bytes(data[at : at + 4], "big", signed=True)
-        end = at + 4 + size
-        return end if self._least_bytes <= size and end <= len(data) else 0
-
-    def _body(self, data: bytes, at: int, end: int) -> bytes:
-        """What is to be kept of a whole message."""
-        at += 4
-        head = data[at : min(at + HEAD_BYTES, end)]
-        return data[at : min(end, at + max(self._admit(head), len(head)))]
-
-    def _gather(self, data: bytes, rest: int) -> int:
-        """Takes what is wanted from data[rest:]; the new rest."""
-        want = self._want - self._have
-        if want > 0:
-            taken = data[rest : rest + want]
-            self._keep(taken)
-            self._have += len(taken)
-            rest += len(taken)
-            self.at += len(taken)
-        if self._skip and self._have == self._want:
-            passed = min(self._skip, len(data) - rest)
-            self._skip -= passed
-            rest += passed
-            self.at += passed
-        return rest
+                self._on_size()
 
     def _keep(self, piece: bytes) -> None:
         """Large pieces as they are; small ones in one, as there may be very many."""
+        self._have += len(piece)
         if len(piece) >= _LARGE:
             self._pieces.append(piece)
         elif self._pieces and isinstance(self._pieces[-1], bytearray):
@@ -127,16 +138,13 @@ class Framer:
         else:
             self._pieces.append(bytearray(piece))
 
-    def _missing(self) -> bool:
-        return self._skip > 0 or self._have < self._want
-
     def _taken(self) -> bytes:
         return b"".join(self._pieces)
 
     def _on_size(self) -> None:
         head = self._taken()
-        size = int.from_bytes(head, "big", signed=True)
-        if head[:2] == b"\x16\x03":
+        (size,) = _SIZE.unpack(head)
+        if head.startswith(b"\x16\x03"):
             raise OutOfSync("TLS")
         if not self._least_bytes <= size <= MOST_BYTES:
             raise OutOfSync(f"a message of {size} bytes")
@@ -144,19 +152,18 @@ class Framer:
         self._have = 0
         self._size = size
         self._want = min(size, HEAD_BYTES)
-        self._stage = _Stage.HEAD
 
     def _on_head(self) -> None:
-        keep = self._admit(self._taken())
+        keep = self._admit(self._taken(), 0)
         self._want = min(self._size, max(keep, self._have))
         self._skip = self._size - self._want
-        self._stage = _Stage.BODY
+        self._is_admitted = True
 
-    def _restart(self, at: int) -> None:
-        self.start = self.at = at
-        self._stage = _Stage.SIZE
-        self._pieces: list[bytes | bytearray] = []
-        self._have = 0
-        self._want = 4
-        self._skip = 0
-        self._size = 0
+    def _end(self, end: int) -> None:
+        start, body = self.start, self._taken()
+        self.start = end
+        self._pieces.clear()
+        self._have = self._size = self._skip = 0
+        self._want = _SIZE.size
+        self._is_admitted = False
+        self._read(body, 0, len(body), start, end)

@@ -1,6 +1,6 @@
 """Kafka's wire primitives, read one after the other from a message's bytes.
 
-Promises: every read either returns a value that lies within the bytes or raises `Malformed`; no
+Promises: every read either returns a value that lies within the message or raises `Malformed`; no
 read allocates more than the bytes that it reads. Knows nothing of messages: who reads says
 whether the message is of a flexible version (compact lengths, tagged fields).
 """
@@ -22,13 +22,20 @@ class Truncated(Malformed):
 
 
 class Reader:
-    """A position in `data`. `flexible` picks compact strings, arrays and tagged fields."""
+    """A position in `data`, of which only what stands before `end` is the message. `flexible`
+    picks compact strings, arrays and tagged fields.
 
-    __slots__ = ("at", "data", "flexible")
+    Several methods do themselves what another one does: they are called for each message.
+    """
 
-    def __init__(self, data: bytes, at: int = 0, *, flexible: bool = False) -> None:
+    __slots__ = ("at", "data", "end", "flexible")
+
+    def __init__(
+        self, data: bytes, at: int = 0, end: int | None = None, *, flexible: bool = False
+    ) -> None:
         self.data = data
         self.at = at
+        self.end = len(data) if end is None else end
         self.flexible = flexible
 
     def int8(self) -> int:
@@ -36,23 +43,35 @@ class Reader:
         return value - 256 if value > 127 else value
 
     def int16(self) -> int:
-        return self._number(_I16)
+        at = self.at
+        self.at = self.after(2)
+        value: int = _I16.unpack_from(self.data, at)[0]
+        return value
 
     def int32(self) -> int:
-        return self._number(_I32)
+        at = self.at
+        self.at = self.after(4)
+        value: int = _I32.unpack_from(self.data, at)[0]
+        return value
 
     def int64(self) -> int:
-        return self._number(_I64)
+        at = self.at
+        self.at = self.after(8)
+        value: int = _I64.unpack_from(self.data, at)[0]
+        return value
 
     def boolean(self) -> bool:
         return self.take(1) != b"\0"
 
     def uvarint(self, most_bytes: int = 5) -> int:
         """An unsigned varint of at most `most_bytes` (5: 32 bits, 10: 64 bits)."""
+        data, at, end = self.data, self.at, self.end
+        if at < end and (value := data[at]) < 0x80:
+            self.at = at + 1
+            return value
         value = shift = 0
-        data, at = self.data, self.at
         for _ in range(most_bytes):
-            if at >= len(data):
+            if at >= end:
                 raise Truncated("a varint that goes on past the end")
             byte = data[at]
             at += 1
@@ -70,14 +89,22 @@ class Reader:
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
-        end = self._end(count)
-        taken = self.data[self.at : end]
-        self.at = end
-        return taken
+        at = self.at
+        self.at = end = self.after(count)
+        return self.data[at:end]
 
     def skip(self, count: int) -> None:
         """Passes over `count` bytes."""
-        self.at = self._end(count)
+        self.at = self.after(count)
+
+    def after(self, count: int) -> int:
+        """Where the next `count` bytes end."""
+        end = self.at + count
+        if count < 0:
+            raise Malformed(f"a length of {count}")
+        if end > self.end:
+            raise Truncated(f"{end - self.end} bytes are missing")
+        return end
 
     def length(self, *, wide: bool) -> int:
         """The length of a string (int16), or of bytes or an array (`wide`: int32); -1 is null."""
@@ -120,17 +147,3 @@ class Reader:
         for _ in range(self.uvarint()):
             self.uvarint()
             self.skip(self.uvarint())
-
-    def _number(self, form: struct.Struct) -> int:
-        end = self._end(form.size)
-        (value,) = form.unpack_from(self.data, self.at)
-        self.at = end
-        return int(value)
-
-    def _end(self, count: int) -> int:
-        end = self.at + count
-        if count < 0:
-            raise Malformed(f"a length of {count}")
-        if end > len(self.data):
-            raise Truncated(f"{end - len(self.data)} bytes are missing")
-        return end

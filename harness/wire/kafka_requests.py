@@ -4,9 +4,10 @@ Each decoder is a function from a message's body to its event; the table at the 
 api has one. Field orders and versions are those of Kafka 4.3's own message schemas.
 """
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from harness.wire.kafka_apis import Api
 from harness.wire.kafka_events import (
@@ -22,97 +23,180 @@ from harness.wire.kafka_events import (
     Request,
     TransactionEndRequested,
 )
-from harness.wire.kafka_framing import Frame
 from harness.wire.kafka_primitives import Reader, Truncated
-from harness.wire.kafka_records import Budget, Limits, read_batches
+from harness.wire.kafka_records import Budget, Limits, number, read_batches
 from harness.wire.kafka_topics import TopicNames
 
+_TOPICS_BY_ID = 13
+"""From this version of Produce on."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestHead:
+
+class RequestHead(NamedTuple):
     """A request's header, and where the request is."""
 
-    frame: Frame
+    start: int
+    end: int
     api: Api
     version: int
     correlation_id: int
     client_id: str | None
+    is_cut: bool
+    """Whether only the beginning of the body is here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Context:
-    """What decoders know besides the message."""
+    """What decoders know besides the message, and one thing that they tell of it."""
 
     topics: TopicNames
     limits: Limits
+    only_producer: "tuple[Producer, int] | None" = None
+    """Of the Produce request that was read last, if it has one partition: what it says up to the
+    partition's number, and where that ends."""
+
+
+class Producer(NamedTuple):
+    """What requests to one partition have in common."""
+
+    api: Api
+    version: int
+    is_flexible: bool
+    client_id: str | None
+    transactional_id: str | None
+    acks: int
+    topic: str
+    """By name, or, from version 13 on, by id."""
+    partition: int
+
+
+_HEAD = struct.Struct(">hhi")
+_LENGTH = struct.Struct(">i")
 
 
 def read_head(
-    frame: Frame, api: Api, version: int, correlation_id: int
+    data: bytes, at: int, stop: int, start: int, end: int, api: Api
 ) -> tuple[RequestHead, Reader]:
-    """The header, and a reader that stands at the body. Raises Malformed.
+    """The header of the request in data[at:stop], and a reader that stands at the body. Raises
+    Malformed.
 
     The client id is an ordinary string in every header version (KIP-482)."""
-    reader = Reader(frame.body, 8)
+    _, version, correlation_id = _HEAD.unpack_from(data, at)
+    reader = Reader(data, at + _HEAD.size, stop)
     client_id = reader.nullable_string()
     reader.flexible = api.is_flexible(version)
     reader.tags()
-    head = RequestHead(
-        frame=frame,
-        api=api,
-        version=version,
-        correlation_id=correlation_id,
-        client_id=client_id,
-    )
-    return head, reader
+    is_cut = stop - at < end - start - 4
+    return RequestHead(start, end, api, version, correlation_id, client_id, is_cut), reader
 
 
 def read_request(head: RequestHead, reader: Reader, context: Context) -> Request:
-    """The event. Raises Malformed where the body is not what its version says."""
-    decoder = _DECODERS.get(head.api.key)
+    """The event; the reader stands at the body. Raises Malformed where that is not what its
+    version says."""
+    decoder = DECODERS.get(head.api.key)
     return decoder(head, reader, context) if decoder else _other(head)
 
 
-def is_read(key: int) -> bool:
-    """Whether the body of this api's requests is read."""
-    return key in _DECODERS
+def read_produce(
+    producer: Producer,
+    context: Context,
+    data: bytes,
+    at: int,
+    stop: int,
+    place: tuple[int, int],
+    correlation_id: int,
+) -> ProduceRequested | None:
+    """The request at `place` that ends at data[stop], whose partition's number ends at data[at];
+    None where that has to be read as others are. Raises Malformed or IndexError there, too."""
+    api, version, is_flexible, client_id, transactional_id, acks, topic, partition = producer
+    if is_flexible:
+        length, at = number(data, at)
+        after = at + length - 1
+        end = after + 2
+    else:
+        (length,) = _LENGTH.unpack_from(data, at)
+        at += _LENGTH.size
+        end = after = at + length
+    if length < is_flexible or end > stop or (is_flexible and data[after:end] != b"\0\0"):
+        return None
+    if version >= _TOPICS_BY_ID:
+        topic = context.topics.name(topic)
+    limits = context.limits
+    batches = read_batches(data, topic, partition, limits, Budget(limits), at=at, end=after)
+    first, last = place
+    return ProduceRequested(
+        start=first,
+        end=last,
+        api=api.name,
+        version=version,
+        correlation_id=correlation_id,
+        client_id=client_id,
+        transactional_id=transactional_id,
+        acks=acks,
+        batches=batches,
+        complete=True,
+    )
 
 
 def _produce(head: RequestHead, reader: Reader, context: Context) -> Request:
+    start, end, api, version, correlation_id, client_id, is_cut = head
     transactional_id = reader.nullable_string()
     acks = reader.int16()
     reader.skip(4)
-    batches: list[Batch] = []
-    budget = Budget(context.limits)
+    limits = context.limits
+    budget = Budget(limits)
+    batches: tuple[Batch, ...] = ()
     complete = True
+    context.only_producer = None
     try:
-        for _ in range(reader.count()):
-            topic = _topic(reader, context, by_id=head.version >= 13)
-            for _ in range(reader.count()):
+        for _ in range(topics := reader.count()):
+            by_id = version >= _TOPICS_BY_ID
+            name = topic = reader.uuid() if by_id else reader.string()
+            if by_id:
+                name = context.topics.name(topic)
+            for _ in range(partitions := reader.count()):
                 partition = reader.int32()
-                data = _records(reader, cut=head.frame.cut)
-                batches += read_batches(
-                    data, topic, partition, context.limits, budget, cut=head.frame.cut
-                )
+                if topics == partitions == 1 and not is_cut:
+                    producer = Producer(
+                        api,
+                        version,
+                        reader.flexible,
+                        client_id,
+                        transactional_id,
+                        acks,
+                        topic,
+                        partition,
+                    )
+                    context.only_producer = producer, reader.at
+                batches += _partition(reader, name, partition, limits, budget, is_cut=is_cut)
                 reader.tags()
             reader.tags()
     except Truncated:
-        if not head.frame.cut:
+        if not is_cut:
             raise
         complete = False
     return ProduceRequested(
-        **_common(head),
+        start=start,
+        end=end,
+        api=api.name,
+        version=version,
+        correlation_id=correlation_id,
+        client_id=client_id,
         transactional_id=transactional_id,
         acks=acks,
-        batches=tuple(batches),
+        batches=batches,
         complete=complete,
     )
 
 
-def _records(reader: Reader, *, cut: bool) -> bytes:
+def _partition(
+    reader: Reader, topic: str, partition: int, limits: Limits, budget: Budget, *, is_cut: bool
+) -> tuple[Batch, ...]:
     """One partition's records; of a message that was cut, what is there of them."""
     length = max(reader.length(wide=True), 0)
-    return reader.take(min(length, len(reader.data) - reader.at) if cut else length)
+    data, at = reader.data, reader.at
+    reader.skip(min(length, reader.end - at) if is_cut else length)
+    end = reader.at
+    return read_batches(data, topic, partition, limits, budget, at=at, end=end, cut=is_cut)
 
 
 def _offset_commit(head: RequestHead, reader: Reader, context: Context) -> Request:
@@ -288,8 +372,8 @@ class _Common(TypedDict):
 
 def _common(head: RequestHead) -> _Common:
     return {
-        "start": head.frame.start,
-        "end": head.frame.end,
+        "start": head.start,
+        "end": head.end,
         "api": head.api.name,
         "version": head.version,
         "correlation_id": head.correlation_id,
@@ -297,7 +381,7 @@ def _common(head: RequestHead) -> _Common:
     }
 
 
-_DECODERS: dict[int, Callable[[RequestHead, Reader, Context], Request]] = {
+DECODERS: dict[int, Callable[[RequestHead, Reader, Context], Request]] = {
     0: _produce,
     8: _offset_commit,
     9: _offset_fetch,
@@ -314,4 +398,4 @@ _DECODERS: dict[int, Callable[[RequestHead, Reader, Context], Request]] = {
     68: _member_epoch,
     76: _member_epoch,
 }
-"""By api key."""
+"""By api key: whose requests are read beyond their head."""

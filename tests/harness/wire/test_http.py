@@ -136,6 +136,43 @@ def test_garbage_is_never_raised(client: bytes, server: bytes) -> None:
     play([(">", client), ("<", server), (">", client)])
 
 
+def in_few_words(events: Sequence[HttpEvent]) -> list[HttpEvent]:
+    """Those that are told to whoever wants no more."""
+    safe = {"GET", "HEAD", "OPTIONS", "TRACE"}
+    asked = only(HttpRequested, events)
+    harmless = {e.start for e in asked if e.method in safe}
+    return [
+        event
+        for event in events
+        if not (isinstance(event, HttpRequested) and event.start in harmless)
+        and not (
+            isinstance(event, HttpAnswered)
+            and event.request_start in harmless
+            and event.status < 400
+            and event.status != 101
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", CHUNKS)
+def test_in_few_words_what_has_an_effect_is_told_all_the_same(name: str) -> None:
+    """No safe request, and of its answers failures only; all else as ever, the tally too."""
+    full, terse = HttpParser(), HttpParser(terse=True)
+    events = play(CHUNKS[name], full)
+    assert play(CHUNKS[name], terse) == in_few_words(events)
+    assert terse.tally == full.tally
+
+
+def test_in_few_words_a_failure_is_told() -> None:
+    """Of a request that changes nothing."""
+    parser = HttpParser(terse=True)
+    assert parser.feed_client(b"GET /a HTTP/1.1\r\n\r\n" * 2) == []
+    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    (failed,) = parser.feed_server(ok + ok.replace(b"200 OK", b"503 No"))
+    assert isinstance(failed, HttpAnswered)
+    assert (failed.status, failed.request_start) == (503, 19)
+
+
 def test_requests_tell_what_they_ask_and_what_correlates_them() -> None:
     """aiohttp, one connection kept alive: JSON, chunks in both directions, 100-continue, HEAD."""
     assert asked("http-aiohttp") == [

@@ -1,22 +1,42 @@
 """Cutting a direction into messages, without their meaning."""
 
 import re
+from typing import NamedTuple
 
 import pytest
 
-from harness.wire.http_framing import MOST_HEAD, Body, Framer, Message
-from harness.wire.http_head import Framing, OutOfSync
+from harness.wire.http_framing import MOST_HEAD, Body, Framer
+from harness.wire.http_head import Framing
+from harness.wire.stream import OutOfSync
 
 
-def framer(body: Body) -> Framer[bytes]:
-    """Every message has such a body; of the head the first line is told."""
-    return Framer(lambda lines, _: (lines[0], body), re.compile(b"M|\\Z"))
+class Message(NamedTuple):
+    """One message, and the first line of its head."""
+
+    start: int
+    end: int
+    head: bytes
+    body_bytes: int
 
 
-def framed(data: bytes, size: int, body: Body) -> list[Message[bytes]]:
+def framer(body: Body) -> tuple[Framer[bytes], list[Message], list[int]]:
+    """Every message has such a body; told are messages, and how much was opaque."""
+    told: list[Message] = []
+    opaque: list[int] = []
+
+    def tell(head: bytes, start: int, end: int, body_bytes: int) -> None:
+        told.append(Message(start, end, head, body_bytes))
+
+    begins = re.compile(b"M|\\Z")
+    return Framer(lambda lines, _: (lines[0], body), tell, begins, opaque.append), told, opaque
+
+
+def framed(data: bytes, size: int, body: Body) -> list[Message]:
     """The messages of `data` in chunks of `size`."""
-    cut = framer(body)
-    return [m for at in range(0, len(data), size) for m in cut.feed(data[at : at + size])]
+    cut, told, _ = framer(body)
+    for at in range(0, len(data), size):
+        cut.feed(data[at : at + size])
+    return told
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
@@ -40,8 +60,12 @@ def test_chunked_bodies_end_with_their_trailers(size: int) -> None:
 @pytest.mark.parametrize("size", [1, 2, 5, 100])
 def test_what_goes_on_to_the_end_is_opaque(size: int) -> None:
     """The message is told with its head."""
-    (message,) = framed(b"M\r\n\r\nabcM\r\n\r\n", size, Body(framing=Framing.TO_CLOSE))
-    assert (message.end, message.body_bytes) == (5, 0)
+    data = b"M\r\n\r\nabcM\r\n\r\n"
+    cut, told, opaque = framer(Body(framing=Framing.TO_CLOSE))
+    for at in range(0, len(data), size):
+        cut.feed(data[at : at + size])
+    assert [(message.end, message.body_bytes) for message in told] == [(5, 0)]
+    assert (sum(opaque), cut.boundary) == (8, 13)
 
 
 @pytest.mark.parametrize(
@@ -49,9 +73,9 @@ def test_what_goes_on_to_the_end_is_opaque(size: int) -> None:
 )
 def test_a_chunk_that_is_none_is_out_of_sync(tail: bytes) -> None:
     """Its message began before it."""
-    cut = framer(Body(framing=Framing.CHUNKED))
+    cut, _, _ = framer(Body(framing=Framing.CHUNKED))
     with pytest.raises(OutOfSync):
-        list(cut.feed(b"M\r\n\r\n" + tail))
+        cut.feed(b"M\r\n\r\n" + tail)
     assert cut.start == 0
 
 
@@ -65,3 +89,11 @@ def test_a_head_or_trailers_without_end_are_out_of_sync(size: int) -> None:
         framed(b"Ma" + fits[1:], size, body)
     with pytest.raises(OutOfSync, match="trailers"):
         framed(b"M\r\n\r\n0\r\n" + b"t: abcdefghijkl\r\n" * 5000, size, body)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+@pytest.mark.parametrize("end", [b"\r\n\r\n", b"\n\n", b"\r\n\n", b"\n\r\n"])
+def test_a_head_ends_with_an_empty_line_of_any_kind(size: int, end: bytes) -> None:
+    """The first one, wherever another stands."""
+    data = b"M1\r\nh: x" + end + b"M2\n" + b"h: y\r\n\r\n"
+    assert [message.head for message in framed(data, size, Body(Framing.COUNTED))] == [b"M1", b"M2"]

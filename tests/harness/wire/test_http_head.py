@@ -4,11 +4,11 @@ import pytest
 
 from harness.wire.http_head import (
     Framing,
-    OutOfSync,
     read_headers,
     read_request_line,
     read_status,
 )
+from harness.wire.stream import OutOfSync
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,8 @@ from harness.wire.kafka_events import (
     ProducedTo,
     ProducerAnswered,
 )
-from harness.wire.kafka_framing import Frame
-from harness.wire.kafka_primitives import Truncated
-from harness.wire.kafka_responses import ResponseHead, read_response
+from harness.wire.kafka_primitives import Reader, Truncated
+from harness.wire.kafka_responses import Context, ResponseHead, read_response
 from harness.wire.kafka_topics import TopicNames
 
 TOPIC_ID = bytes(range(16)).hex()
@@ -30,13 +29,15 @@ def read(
     """What a response to correlation id 1 says; `missing` bytes of it were not kept."""
     data = b"\0\0\0\x01" + bytes.fromhex(body)
     head = ResponseHead(
-        frame=Frame(start=0, end=4 + len(data) + missing, body=data),
+        start=0,
+        end=4 + len(data) + missing,
         api=APIS[key],
         version=version,
         correlation_id=1,
         request_start=50,
+        is_cut=missing > 0,
     )
-    return read_response(head, topics or TopicNames())
+    return read_response(head, Reader(data, 4), Context(topics=topics or TopicNames()))
 
 
 @pytest.mark.parametrize(("version", "tail"), [(3, ""), (5, "00" * 8)])
