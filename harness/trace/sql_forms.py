@@ -12,18 +12,23 @@ from harness.trace.sql_values import Row, Template, Value, template
 
 _LONGEST = 4096
 _MOST_FORMS = 1024
+_MOST_SHAPES = 4096
 _UNIQUE_ID_LENGTH = 38
 """With its quotes. Whether a literal is one decides what of a text is worth to be read."""
 _HARD = ('"', "\\", "$", "--", "/*")
 """Where a quote or a digit may not be what it seems."""
 _LITERAL = re.compile(r"('[^']*(?:''[^']*)*'|(?<!\w)\d[\w.]*)")
+_DIGIT = re.compile(r"\d")
 _PREFIXED = re.compile(r"[\w&]\Z")
 """Before a quote: another kind of literal."""
+_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _MARK = "7777700"
 """Literal n stands as this with n behind it in the text that is read for all of its form."""
 
-Form = str | tuple[str, tuple[bool, ...]]
-"""What is between the literals and, where one is a string, which ones are."""
+Form = tuple[str, tuple[bool, ...]]
+"""What is between the literals, and which of them are strings."""
+Spans = tuple[tuple[int, int], ...]
+"""Where the literals stand."""
 
 Known = tuple[Template, Single | None]
 
@@ -31,33 +36,45 @@ Known = tuple[Template, Single | None]
 class Forms:
     """Texts without parameters, of all connections."""
 
-    __slots__ = ("_forms", "_key_columns")
+    __slots__ = ("_forms", "_key_columns", "_shapes")
 
     def __init__(self, key_columns: frozenset[str]) -> None:
         self._key_columns = key_columns
         self._forms: dict[Form, Known | None] = {}
+        self._shapes: dict[bytes, tuple[Known | None, Spans]] = {}
+        """Texts without strings and without digits in names, with 0 for each digit."""
 
     def read(self, sql: str) -> tuple[Known, list[str]] | None:
         """What is known of its form, and its literals, which stand for parameters."""
         if len(sql) > _LONGEST or not sql.isascii():
             return None
+        shape = sql.encode().translate(_AS_ZEROS)
+        known = self._shapes.get(shape)
+        if known is not None:
+            found, spans = known
+            return None if found is None else (found, [sql[start:end] for start, end in spans])
         for hard in _HARD:
             if hard in sql:
                 return None
         parts = _LITERAL.split(sql)
         between, literals = parts[::2], parts[1::2]
+        found = self._of_form(between, literals)
+        if "'" not in sql and not any(map(_DIGIT.search, between)):
+            self._shapes[shape] = found, tuple([m.span() for m in _LITERAL.finditer(sql)])
+            trim(self._shapes, _MOST_SHAPES)
+        return None if found is None else (found, [_said(literal) for literal in literals])
+
+    def _of_form(self, between: list[str], literals: list[str]) -> Known | None:
+        if any(len(literal) == _UNIQUE_ID_LENGTH and literal[0] == "'" for literal in literals):
+            return None
         text = "\0".join(between)
-        form: Form = text
-        if "'" in sql:
-            if any(len(literal) == _UNIQUE_ID_LENGTH for literal in literals):
-                return None
-            form = text, tuple([literal[0] == "'" for literal in literals])
+        form = text, tuple([literal[0] == "'" for literal in literals])
         try:
-            found = self._forms[form]
+            return self._forms[form]
         except KeyError:
             found = self._forms[form] = _of_form(between, literals, self._key_columns)
             trim(self._forms, _MOST_FORMS)
-        return None if found is None else (found, [_said(literal) for literal in literals])
+            return found
 
 
 def _said(literal: str) -> str:

@@ -49,6 +49,15 @@ def test_texts_of_one_form_are_read_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(read) == 1
 
 
+def test_digits_of_names_are_no_literals() -> None:
+    forms = Forms(frozenset({"k1"}))
+    for text, keys in (("DELETE FROM t WHERE k1 = 5", ("5",)), ("DELETE FROM t WHERE k2 = 6", ())):
+        found = forms.read(text)
+        assert found is not None
+        (of_form, _), literals = found
+        assert of_form.read(literals)[1].keys == keys
+
+
 def test_a_number_and_a_string_are_two_forms() -> None:
     forms = Forms(KEYS)
     for text, key in (
