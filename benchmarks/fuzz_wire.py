@@ -3,7 +3,8 @@
     python benchmarks/fuzz_wire.py [--chunks N] [--seed S] [PARSER ...]
 
 Each round takes a recorded conversation, mutates it (bytes, lengths, pieces lost, doubled or
-taken from elsewhere), cuts it into chunks and feeds it, or feeds bare random bytes. Prints per
+taken from elsewhere), cuts it into chunks and feeds it, or feeds bare random bytes; every other
+parser tells in few words (`terse`). Prints per
 parser: chunks, events, rounds that lost sync, chunks per second, growth of the process's memory.
 A round that raises prints its seed and ends the run with 1. A parser joins by an entry in
 `PARSERS`.
@@ -40,7 +41,8 @@ Feed = Callable[[str, bytes], int]
 class Parser:
     """How a parser is made, and which recorded conversations it knows."""
 
-    open: Callable[[], Feed]
+    open: Callable[[bool], Feed]
+    """Given whether it is to tell in few words."""
     captures: str
     """A pattern of file names."""
 
@@ -53,11 +55,11 @@ class Connection(Protocol):
     def feed_server(self, data: bytes, /) -> Sequence[object]: ...
 
 
-def _opened(make: Callable[[], Connection]) -> Callable[[], Feed]:
+def _opened(make: Callable[[bool], Connection]) -> Callable[[bool], Feed]:
     """Connections of this kind."""
 
-    def begin() -> Feed:
-        connection = make()
+    def begin(terse: bool) -> Feed:
+        connection = make(terse)
 
         def feed(side: str, data: bytes) -> int:
             take = connection.feed_client if side == ">" else connection.feed_server
@@ -69,11 +71,13 @@ def _opened(make: Callable[[], Connection]) -> Callable[[], Feed]:
     return begin
 
 
+_postgres = _opened(lambda terse: PostgresConnection(terse=terse))
+
 PARSERS: dict[str, Parser] = {
-    "postgres": Parser(open=_opened(PostgresConnection), captures="postgres-*.txt"),
-    "replication": Parser(open=_opened(PostgresConnection), captures="postgres-*-replication.txt"),
-    "kafka": Parser(open=_opened(KafkaParser), captures="kafka-*.txt"),
-    "http": Parser(open=_opened(HttpParser), captures="http-*.txt"),
+    "postgres": Parser(open=_postgres, captures="postgres-*.txt"),
+    "replication": Parser(open=_postgres, captures="postgres-*-replication.txt"),
+    "kafka": Parser(open=_opened(lambda terse: KafkaParser(terse=terse)), captures="kafka-*.txt"),
+    "http": Parser(open=_opened(lambda terse: HttpParser(terse=terse)), captures="http-*.txt"),
 }
 """Name → parser."""
 
@@ -96,7 +100,7 @@ def _fuzz(name: str, parser: Parser, chunks: int, seed: int) -> None:
     while fed < chunks:
         rounds += 1
         chance = stream(seed, name, str(rounds))
-        feed = parser.open()
+        feed = parser.open(rounds % 2 == 0)
         for side, data in _conversation(recorded, chance):
             told = _fed(feed, side, data, f"{name}: seed {seed}, round {rounds}")
             fed += 1
@@ -129,7 +133,7 @@ def _conversation(recorded: list[Chunks], chance: Random) -> Chunks:
     if chance.random() < 0.1:
         return [(chance.choice("<>"), chance.randbytes(chance.randint(0, 64))) for _ in range(20)]
     chunks = list(chance.choice(recorded))
-    for _ in range(chance.randint(1, 6)):
+    for _ in range(min(chance.randint(1, 6), chance.randint(1, 6))):
         chance.choice(_MUTATIONS)(chunks, recorded, chance)
     return [piece for side, data in chunks for piece in _cut(side, data, chance)]
 
@@ -150,6 +154,15 @@ def _byte(chunks: Chunks, _recorded: list[Chunks], chance: Random) -> None:
         place = chance.randrange(len(data))
         changed = chance.choice((0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)))
         chunks[at] = side, data[:place] + bytes((changed,)) + data[place + 1 :]
+
+
+def _overwritten(chunks: Chunks, _recorded: list[Chunks], chance: Random) -> None:
+    """Lengths stay what they are, so that what follows is still read."""
+    at = chance.randrange(len(chunks))
+    side, data = chunks[at]
+    place = chance.randint(0, len(data))
+    piece = chance.randbytes(chance.randint(1, 9))[: len(data) - place]
+    chunks[at] = side, data[:place] + piece + data[place + len(piece) :]
 
 
 def _lost_piece(chunks: Chunks, _recorded: list[Chunks], chance: Random) -> None:
@@ -183,6 +196,9 @@ def _from_elsewhere(chunks: Chunks, recorded: list[Chunks], chance: Random) -> N
 _MUTATIONS: tuple[Mutation, ...] = (
     _byte,
     _byte,
+    _byte,
+    _overwritten,
+    _overwritten,
     _lost_piece,
     _added_piece,
     _doubled,
