@@ -2,7 +2,7 @@
 
 from struct import Struct
 
-_INT16, _INT32, _INT64 = Struct(">h"), Struct(">i"), Struct(">q")
+_INT16, _INT32, _UINT32, _INT64 = Struct(">h"), Struct(">i"), Struct(">I"), Struct(">q")
 
 
 class EndOfFields(Exception):
@@ -23,28 +23,41 @@ class Fields:
         return len(self._body) - self._at
 
     def byte(self) -> int:
-        return self.take(1)[0]
+        at = self._at
+        if at >= len(self._body):
+            raise EndOfFields
+        self._at = at + 1
+        return self._body[at]
 
     def int16(self) -> int:
-        return int(_INT16.unpack(self.take(2))[0])
+        return self._number(_INT16)
 
     def int32(self) -> int:
-        return int(_INT32.unpack(self.take(4))[0])
+        return self._number(_INT32)
 
     def uint32(self) -> int:
-        return self.int32() & 0xFFFFFFFF
+        return self._number(_UINT32)
 
     def int64(self) -> int:
-        return int(_INT64.unpack(self.take(8))[0])
+        return self._number(_INT64)
+
+    def _number(self, form: Struct) -> int:
+        at = self._at
+        after = at + form.size
+        if after > len(self._body):
+            raise EndOfFields
+        self._at = after
+        value: int = form.unpack_from(self._body, at)[0]
+        return value
 
     def take(self, size: int) -> bytes:
         """The next `size` bytes."""
-        after = self._at + size
+        at = self._at
+        after = at + size
         if size < 0 or after > len(self._body):
             raise EndOfFields
-        found = self._body[self._at : after]
         self._at = after
-        return found
+        return self._body[at:after]
 
     def zero_ended(self) -> bytes:
         """What stands before the next zero byte."""

@@ -93,9 +93,9 @@ class Backend:
     def read_row(self, frame: Frame) -> None:
         """A CopyData message, which is only read while the COPY is a replication stream."""
         replication = self._session.replication
-        if replication is not None:
-            for event in replication.server(frame):
-                self._tell(event)
+        event = None if replication is None else replication.server(frame)
+        if event is not None:
+            self._tell(event)
 
     def _complete(
         self, data: bytes, at: int, after: int, first: int, end: int, _whole: bool

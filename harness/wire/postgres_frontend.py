@@ -80,9 +80,9 @@ class Frontend:
     def read_row(self, frame: Frame) -> None:
         """A CopyData message, which is only read while the COPY is a replication stream."""
         replication = self._session.replication
-        if replication is not None:
-            for event in replication.client(frame):
-                self._tell(event)
+        event = None if replication is None else replication.client(frame)
+        if event is not None:
+            self._tell(event)
 
     def _framed(self, kind: str, read: Callable[[Frame], None]) -> Reader:
         """A reader of messages that are seldom sent. What is malformed is no message."""

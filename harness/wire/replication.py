@@ -4,7 +4,7 @@ Knows pgoutput 1 to 4, streamed and two-phase transactions by name and with the 
 write; of another plug-in only that something came. Relations are remembered by number.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.wire.fields import EndOfFields, Fields, decoded
@@ -41,6 +41,9 @@ _NAMES = {
     "r": "Rollback Prepared",
     "p": "Stream Prepare",
 }
+_XLOG_DATA, _KEEPALIVE = b"wk"
+_TEXT, _BINARY, _NULL, _UNCHANGED = b"tbnu"
+"""Kinds of columns in TupleData."""
 _WITH_XID = frozenset("RYIUDTM")
 """Messages that name their transaction when they are inside a streamed block."""
 
@@ -77,53 +80,52 @@ class Replication:
         self._lsn = 0
         self._frame = Frame(0, b"", 0, 0, True)
 
-    def client(self, frame: Frame) -> Iterator[FromClient]:
+    def client(self, frame: Frame) -> FromClient | None:
         """Read a CopyData of the client."""
         fields = Fields(frame.body)
         try:
-            if fields.left and fields.byte() == ord("r"):
-                written, flushed, applied, _ = (fields.int64() for _ in range(4))
-                yield SlotFlush(
-                    first=frame.first,
-                    end=frame.end,
-                    slot=self.slot,
-                    lsn=flushed,
-                    written=written,
-                    applied=applied,
-                    wants_reply=fields.byte() != 0,
-                )
+            if not fields.left or fields.byte() != ord("r"):
+                return None
+            written, flushed, applied, _ = (fields.int64() for _ in range(4))
+            return SlotFlush(
+                first=frame.first,
+                end=frame.end,
+                slot=self.slot,
+                lsn=flushed,
+                written=written,
+                applied=applied,
+                wants_reply=fields.byte() != 0,
+            )
         except EndOfFields:
             raise NotAMessage(frame.first, "a standby status update that is too short") from None
 
-    def server(self, frame: Frame) -> Iterator[FromServer]:
+    def server(self, frame: Frame) -> FromServer | None:
         """Read a CopyData of the server."""
         self._frame = frame
         fields = Fields(frame.body)
         try:
             kind = fields.byte() if fields.left else 0
-            if kind == ord("k"):
-                lsn, _, reply = fields.int64(), fields.int64(), fields.byte()
-                yield Keepalive(first=frame.first, end=frame.end, lsn=lsn, wants_reply=reply != 0)
-            elif kind == ord("w"):
+            if kind == _XLOG_DATA:
                 self._lsn, _, _ = fields.int64(), fields.int64(), fields.int64()
-                yield from self._message(fields)
+                return self._message(fields)
+            if kind == _KEEPALIVE:
+                lsn, _, reply = fields.int64(), fields.int64(), fields.byte()
+                return Keepalive(first=frame.first, end=frame.end, lsn=lsn, wants_reply=reply != 0)
         except EndOfFields:
             if frame.whole:
                 raise NotAMessage(frame.first, "a replication message that is too short") from None
+        return None
 
-    def _message(self, fields: Fields) -> Iterator[FromServer]:
+    def _message(self, fields: Fields) -> FromServer:
         if not self._is_pgoutput or not fields.left:
-            yield self._other("Data")
-            return
+            return self._other("Data")
         kind = chr(fields.byte())
         xid = fields.uint32() if self._in_stream and kind in _WITH_XID else self._xid
+        operation = _OPERATIONS.get(kind)
+        if operation is not None:
+            return self._row(fields, xid, operation)
         reader = _READERS.get(kind)
-        if reader is not None:
-            yield reader(self, fields, xid)
-        elif kind in _OPERATIONS:
-            yield self._row(fields, xid, _OPERATIONS[kind])
-        else:
-            yield self._named(kind, fields)
+        return self._named(kind, fields) if reader is None else reader(self, fields, xid)
 
     def _begin(self, fields: Fields, _xid: int) -> FromServer:
         lsn, _, self._xid = fields.int64(), fields.int64(), fields.uint32()
@@ -270,15 +272,13 @@ def _tuple(fields: Fields, names: Sequence[str]) -> Columns:
     found: list[tuple[str, str | bytes | None]] = []
     for i in range(fields.int16()):
         name = names[i] if i < len(names) else str(i)
-        match chr(fields.byte()):
-            case "n":
-                found.append((name, None))
-            case "t":
-                found.append((name, decoded(fields.take(fields.int32())[:_LONGEST_VALUE])))
-            case "b":
-                found.append((name, fields.take(fields.int32())[:_LONGEST_VALUE]))
-            case "u":
-                pass
-            case _:
-                raise EndOfFields
+        kind = fields.byte()
+        if kind == _TEXT:
+            found.append((name, decoded(fields.take(fields.int32())[:_LONGEST_VALUE])))
+        elif kind == _BINARY:
+            found.append((name, fields.take(fields.int32())[:_LONGEST_VALUE]))
+        elif kind == _NULL:
+            found.append((name, None))
+        elif kind != _UNCHANGED:
+            raise EndOfFields
     return tuple(found)
