@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from harness.wire.http import HttpParser
 from harness.wire.kafka import KafkaParser
+from harness.wire.kafka_records import Limits
 from harness.wire.postgres import PostgresConnection
 
 CHUNK = 64 * 1024
@@ -247,8 +248,10 @@ def _asked(key: int, version: int, number: int, body: bytes) -> bytes:
     return _sized(pack(">hhih", key, version, number, 5) + b"order\0" + body)
 
 
-def _kafka(rounds: list[Round]) -> Case:
-    return Case(open=lambda terse: KafkaParser(terse=terse), rounds=rounds, before=[])
+def _kafka(rounds: list[Round], limits: Limits | None = None) -> Case:
+    return Case(
+        open=lambda terse: KafkaParser(limits=limits, terse=terse), rounds=rounds, before=[]
+    )
 
 
 def _chunks(side: str, data: bytes) -> Round:
@@ -263,7 +266,7 @@ def _compact(data: bytes) -> bytes:
     return bytes((*out, size)) + data
 
 
-def _produce(count: int, codec: int) -> Callable[[Random], Case]:
+def _produce(count: int, codec: int, limits: Limits | None = None) -> Callable[[Random], Case]:
     def make(chance: Random) -> Case:
         rounds = []
         for number in range(max(4, 1000 // count)):
@@ -273,7 +276,7 @@ def _produce(count: int, codec: int) -> Callable[[Random], Case]:
             told = b"\0\x02\x0dorder.events\x02" + pack(">ihqqq", 1, 0, number, -1, 0)
             answer = _sized(pack(">i", number) + told + b"\x01\0\0\0" + bytes(5))
             rounds.append([*_chunks(">", asked), ("<", answer)])
-        return _kafka(rounds)
+        return _kafka(rounds, limits)
 
     return make
 
@@ -320,6 +323,10 @@ def _http(body: int) -> Callable[[Random], Case]:
     return make
 
 
+_ALL = Limits(records_in_all=1 << 60)
+_FEW = Limits(records_in_all=0)
+"""Records as they are read of a connection that has sent so many that no more are."""
+
 CASES: dict[str, Callable[[Random], Case]] = {
     "select, simple": _select_simple,
     "select, extended": _select_extended,
@@ -330,17 +337,20 @@ CASES: dict[str, Callable[[Random], Case]] = {
     "copy in, 64 KiB of 8 KiB": _copy_in(8192),
     "copy out, 64 KiB of 100 bytes": _copy_out,
     "replication, one row": _replication,
-    "produce 1": _produce(1, 0),
-    "produce 1, lz4": _produce(1, 3),
-    "produce 10": _produce(10, 0),
-    "produce 100": _produce(100, 0),
-    "produce 100, gzip": _produce(100, 1),
-    "produce 100, snappy": _produce(100, 2),
-    "produce 100, lz4": _produce(100, 3),
-    "produce 1000": _produce(1000, 0),
-    "produce 1000, gzip": _produce(1000, 1),
-    "produce 1000, snappy": _produce(1000, 2),
-    "produce 1000, lz4": _produce(1000, 3),
+    "produce 1": _produce(1, 0, _ALL),
+    "produce 1, lz4": _produce(1, 3, _ALL),
+    "produce 10": _produce(10, 0, _ALL),
+    "produce 100": _produce(100, 0, _ALL),
+    "produce 100, gzip": _produce(100, 1, _ALL),
+    "produce 100, snappy": _produce(100, 2, _ALL),
+    "produce 100, lz4": _produce(100, 3, _ALL),
+    "produce 1000": _produce(1000, 0, _ALL),
+    "produce 1000, gzip": _produce(1000, 1, _ALL),
+    "produce 1000, snappy": _produce(1000, 2, _ALL),
+    "produce 1000, lz4": _produce(1000, 3, _ALL),
+    "produce 100 after a million": _produce(100, 0, _FEW),
+    "produce 1000 after a million": _produce(1000, 0, _FEW),
+    "produce 1000 after a million, lz4": _produce(1000, 3, _FEW),
     "fetch 1 MiB": _fetch,
     "heartbeat": _heartbeat,
     "http post": _http(40),

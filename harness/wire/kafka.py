@@ -30,7 +30,7 @@ from harness.wire.kafka_events import (
 )
 from harness.wire.kafka_framing import Framer
 from harness.wire.kafka_primitives import Malformed, Reader
-from harness.wire.kafka_records import Limits
+from harness.wire.kafka_records import Budget, Limits
 from harness.wire.kafka_requests import Producer, read_head, read_produce, read_request
 from harness.wire.kafka_responses import Appended, ResponseHead, read_appended, read_response
 from harness.wire.kafka_topics import TopicNames
@@ -92,7 +92,7 @@ class KafkaParser(stream.Feeding[KafkaEvent, Tally]):
         self._topics = topics or TopicNames()
         self._limits = limits or Limits()
         self._terse = terse
-        self._asked = kafka_requests.Context(topics=self._topics, limits=self._limits)
+        self._asked = kafka_requests.Context(topics=self._topics, budget=Budget(self._limits))
         self._answered = kafka_responses.Context(topics=self._topics)
         self._producers: Beginnings[Producer] = Beginnings()
         self._appended: Beginnings[Appended] = Beginnings()
@@ -108,15 +108,19 @@ class KafkaParser(stream.Feeding[KafkaEvent, Tally]):
         key, version, correlation_id = _HEAD.unpack_from(data, at)
         if key != _PRODUCE or version != producer.version:
             return False
+        budget = self._asked.budget
+        left = budget.records
         try:
             event = read_produce(
                 producer, self._asked, data, after, stop, (start, end), correlation_id
             )
         except (Malformed, IndexError, struct.error):
+            event = None
+        if event is None:
+            budget.records = left
             return False
-        if event is not None:
-            self._tell_request(key, version, correlation_id, event)
-        return event is not None
+        self._tell_request(key, version, correlation_id, event)
+        return True
 
     def _admit_request(self, data: bytes, at: int) -> int:
         key, version, _ = _HEAD.unpack_from(data, at)

@@ -18,6 +18,8 @@ _XERIAL = b"\x82SNAPPY\0"
 """Java's snappy streams begin with this, then two int32 versions, then blocks with int32 sizes."""
 _MOST_SNAPPY = 1 << 24
 """A snappy block can't be decoded in part; brokers take batches of 1 MiB by default."""
+_SNAPPY_RATIO = 64 // 3 + 1
+"""The longest copy makes 64 bytes of three."""
 _SNAPPY = pa.Codec("snappy")
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
@@ -55,7 +57,7 @@ def _snappy(data: bytes, most: int) -> bytes:
 def _snappy_block(data: bytes) -> bytes:
     """Snappy's raw format begins with its length."""
     size = Reader(data).uvarint()
-    if size > _MOST_SNAPPY:
+    if size > min(_MOST_SNAPPY, _SNAPPY_RATIO * len(data)):
         raise Malformed(f"snappy: a block of {size} bytes")
     return bytes(_SNAPPY.decompress(data, size, asbytes=True))
 
@@ -86,7 +88,7 @@ def _window(data: bytes) -> int:
 
 def _streamed(codec: str, data: bytes, most: int) -> bytes:
     with pa.CompressedInputStream(pa.BufferReader(data), codec) as stream:
-        return bytes(stream.read(most))
+        return bytes(stream.read_buffer(most).to_pybytes())  # read() leaks where it raises
 
 
 _DECODERS: dict[str, Callable[[bytes, int], bytes]] = {

@@ -36,6 +36,11 @@ class Limits:
 
     records: int = 512
     """Records that are read of one batch."""
+    records_in_all: int = 1_000_000
+    """Records that are read of one connection, small batches apart: who sends more sends too many
+    to have each of them told, and reading them would cost more than forwarding them."""
+    records_beyond: int = 4
+    """Records that are read of one batch from there on."""
     inflated_bytes: int = 1 << 18
     """What is decompressed of one batch."""
     inflated_bytes_in_all: int = 1 << 22
@@ -46,19 +51,29 @@ class Limits:
 
 
 class Budget:
-    """What may still be decompressed of one request."""
+    """What may still be read of one connection, and decompressed of one request."""
 
-    __slots__ = ("left",)
+    __slots__ = ("left", "limits", "records")
 
     def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.records = limits.records_in_all
         self.left = limits.inflated_bytes_in_all
+
+    def renew(self) -> None:
+        """For another request."""
+        self.left = self.limits.inflated_bytes_in_all
+
+    def wanted(self, count: int) -> int:
+        """How many of a batch's records may be read."""
+        most = self.limits.records if self.records > 0 else self.limits.records_beyond
+        return min(count, most)
 
 
 def read_batches(
     data: bytes,
     topic: str,
     partition: int,
-    limits: Limits,
     budget: Budget,
     *,
     at: int = 0,
@@ -83,7 +98,7 @@ def read_batches(
         if at < begun or (at > end and not cut):
             raise Malformed(f"a batch of {length} bytes")
         span = begun, min(at, end)
-        batches += (_read_batch(head, data, span, topic, partition, limits, budget),)
+        batches += (_read_batch(head, data, span, topic, partition, budget),)
     return batches
 
 
@@ -93,7 +108,6 @@ def _read_batch(
     span: tuple[int, int],
     topic: str,
     partition: int,
-    limits: Limits,
     budget: Budget,
 ) -> Batch:
     _, _, _, _, _, attributes, _, _, _, producer_id, producer_epoch, base_sequence, count = head
@@ -102,13 +116,14 @@ def _read_batch(
     records: list[Record] = []
     try:
         if kind == 0:
-            read_records(data, *span, min(count, limits.records), records)
+            read_records(data, *span, budget.wanted(count), records)
         else:
-            _read_packed(data[span[0] : span[1]], codec, count, records, limits, budget)
+            _read_packed(data[span[0] : span[1]], codec, count, records, budget)
         over = count - len(records)
         unread = f"{over} records above the limit" if over > 0 else None
     except Malformed as error:
         unread = str(error)
+    budget.records -= len(records)
     keys = frozenset(map(_KEY, records))
     if None in keys:
         keys -= _NO_KEY
@@ -131,11 +146,11 @@ def _read_batch(
 
 
 def _read_packed(
-    data: bytes, codec: str, count: int, records: list[Record], limits: Limits, budget: Budget
+    data: bytes, codec: str, count: int, records: list[Record], budget: Budget
 ) -> None:
     """Reads compressed records: no more is decompressed than they take, by and large."""
-    wanted = min(count, limits.records)
-    most = min(limits.inflated_bytes, budget.left)
+    wanted = budget.wanted(count)
+    most = min(budget.limits.inflated_bytes, budget.left)
     step = most if wanted >= count else min(most, _FIRST_STEP)
     while True:
         inflated = inflate(codec, data, step)

@@ -24,7 +24,7 @@ from harness.wire.kafka_events import (
     TransactionEndRequested,
 )
 from harness.wire.kafka_primitives import Reader, Truncated
-from harness.wire.kafka_records import Budget, Limits, number, read_batches
+from harness.wire.kafka_records import Budget, number, read_batches
 from harness.wire.kafka_topics import TopicNames
 
 _TOPICS_BY_ID = 13
@@ -49,7 +49,7 @@ class Context:
     """What decoders know besides the message, and one thing that they tell of it."""
 
     topics: TopicNames
-    limits: Limits
+    budget: Budget
     only_producer: "tuple[Producer, int] | None" = None
     """Of the Produce request that was read last, if it has one partition: what it says up to the
     partition's number, and where that ends."""
@@ -120,8 +120,8 @@ def read_produce(
         return None
     if version >= _TOPICS_BY_ID:
         topic = context.topics.name(topic)
-    limits = context.limits
-    batches = read_batches(data, topic, partition, limits, Budget(limits), at=at, end=after)
+    context.budget.renew()
+    batches = read_batches(data, topic, partition, context.budget, at=at, end=after)
     first, last = place
     return ProduceRequested(
         start=first,
@@ -142,8 +142,7 @@ def _produce(head: RequestHead, reader: Reader, context: Context) -> Request:
     transactional_id = reader.nullable_string()
     acks = reader.int16()
     reader.skip(4)
-    limits = context.limits
-    budget = Budget(limits)
+    context.budget.renew()
     batches: tuple[Batch, ...] = ()
     complete = True
     context.only_producer = None
@@ -167,7 +166,7 @@ def _produce(head: RequestHead, reader: Reader, context: Context) -> Request:
                         partition,
                     )
                     context.only_producer = producer, reader.at
-                batches += _partition(reader, name, partition, limits, budget, is_cut=is_cut)
+                batches += _partition(reader, name, partition, context.budget, is_cut=is_cut)
                 reader.tags()
             reader.tags()
     except Truncated:
@@ -189,14 +188,14 @@ def _produce(head: RequestHead, reader: Reader, context: Context) -> Request:
 
 
 def _partition(
-    reader: Reader, topic: str, partition: int, limits: Limits, budget: Budget, *, is_cut: bool
+    reader: Reader, topic: str, partition: int, budget: Budget, *, is_cut: bool
 ) -> tuple[Batch, ...]:
     """One partition's records; of a message that was cut, what is there of them."""
     length = max(reader.length(wide=True), 0)
     data, at = reader.data, reader.at
     reader.skip(min(length, reader.end - at) if is_cut else length)
     end = reader.at
-    return read_batches(data, topic, partition, limits, budget, at=at, end=end, cut=is_cut)
+    return read_batches(data, topic, partition, budget, at=at, end=end, cut=is_cut)
 
 
 def _offset_commit(head: RequestHead, reader: Reader, context: Context) -> Request:

@@ -1,6 +1,7 @@
 """Codecs, from literal bytes and from damaged ones."""
 
 import gzip
+import tracemalloc
 
 import pyarrow as pa
 import pytest
@@ -85,6 +86,21 @@ def test_a_bomb_stops_at_the_limit(codec: str) -> None:
     assert inflate("gzip", gzip.compress(bytes(1 << 24)), 1000) == bytes(1000)
     packed = pa.compress(bytes(1 << 24), codec, asbytes=True)
     assert inflate(codec, packed, 1000) == bytes(1000)
+
+
+@pytest.mark.parametrize("codec", ["lz4", "zstd"])
+def test_damage_leaves_no_memory_behind(codec: str) -> None:
+    """What was made for the result goes with the error."""
+    packed = PACKED[codec]
+    damaged = packed[:9] + bytes([packed[9] ^ 0xFF]) + packed[10:-1]
+    tracemalloc.start()
+    try:
+        for _ in range(500):
+            with pytest.raises(Malformed):
+                inflate(codec, damaged, 10_000)
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @given(

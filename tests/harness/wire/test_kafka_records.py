@@ -35,7 +35,7 @@ def batch(*records: bytes, attributes: int = 0, count: int | None = None) -> byt
 def read(data: bytes, limits: Limits | None = None, *, cut: bool = False) -> tuple[Batch, ...]:
     """The batches of one partition."""
     limits = limits or Limits()
-    return read_batches(data, "t", 1, limits, Budget(limits), cut=cut)
+    return read_batches(data, "t", 1, Budget(limits), cut=cut)
 
 
 def test_a_batch_tells_its_producer_and_its_records() -> None:
@@ -63,13 +63,25 @@ def test_records_above_the_limit_are_counted() -> None:
     assert (len(found.records), found.count, found.unread) == (2, 5, "3 records above the limit")
 
 
+@pytest.mark.parametrize("codec", [0, 1])
+def test_of_one_connection_no_more_than_so_many_records_are_read(codec: int) -> None:
+    """Of later batches the first few."""
+    records = b"".join(record(b"%d" % i, b"") for i in range(6))
+    packed = gzip.compress(records, mtime=0) if codec else records
+    data = batch(packed, attributes=codec, count=6)
+    budget = Budget(Limits(records_in_all=10, records_beyond=1))
+    found = [read_batches(data, "t", 1, budget)[0] for _ in range(3)]
+    assert [len(b.records) for b in found] == [6, 6, 1]
+    assert [b.unread for b in found] == [None, None, "5 records above the limit"]
+
+
 def test_decompression_has_a_limit_for_each_batch_and_for_all_together() -> None:
     """Three batches of 5,000 bytes in 20."""
     packed = gzip.compress(record(b"1", b"") + b"\x80\x4e" + bytes(5000), mtime=0)
     data = batch(packed, attributes=1, count=1) * 3
     limits = Limits(inflated_bytes=3000, inflated_bytes_in_all=3005)
     budget = Budget(limits)
-    one, two, three = read_batches(data, "t", 1, limits, budget)
+    one, two, three = read_batches(data, "t", 1, budget)
     assert budget.left == 0
     assert ([*one.keys], one.unread) == ([b"1"], None)
     assert two.unread and three.unread
