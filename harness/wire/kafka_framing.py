@@ -1,7 +1,7 @@
 """Kafka's framing: an int32 size before each message, the same in both directions.
 
 Promises: the same bytes give the same messages however they are cut into chunks; a message that is
-here as a whole is read where it stands; of others only as many bytes are kept as the reader of that
+in one chunk is read where it stands; of others only as many bytes are kept as the reader of that
 direction asks for when it has seen the head, the rest is passed over by count. Knows nothing of
 what the messages say.
 """
@@ -16,7 +16,7 @@ HEAD_BYTES = 8
 correlation id; of a response only the first four are needed, and may be all there is."""
 
 _LARGE = 4096
-"""Bytes of a piece that is worth an object of its own."""
+"""Bytes of a piece that is not copied until the message is here; its chunk is kept so long."""
 
 MOST_BYTES = 1 << 28
 """The largest message that is believed in. Brokers refuse requests above socket.request.max.bytes
@@ -62,7 +62,7 @@ class Framer:
         """Bytes that have come."""
         self.start = 0
         """Where the message begins that has not ended."""
-        self._pieces: list[bytes | bytearray] = []
+        self._pieces: list[bytes | bytearray | memoryview] = []
         """Of that message, first its size and then what comes behind it."""
         self._have = 0
         """Bytes in them."""
@@ -112,7 +112,7 @@ class Framer:
         while True:
             want = min(self._want - self._have, len(data) - at)
             if want > 0:
-                self._keep(data[at : at + want])
+                self._keep(data, at, want)
                 at += want
             if self._skip and self._have == self._want:
                 passed = min(self._skip, len(data) - at)
@@ -128,15 +128,15 @@ class Framer:
             else:
                 self._on_size()
 
-    def _keep(self, piece: bytes) -> None:
+    def _keep(self, data: bytes, at: int, count: int) -> None:
         """Large pieces as they are; small ones in one, as there may be very many."""
-        self._have += len(piece)
-        if len(piece) >= _LARGE:
-            self._pieces.append(piece)
+        self._have += count
+        if count >= _LARGE:
+            self._pieces.append(memoryview(data)[at : at + count])
         elif self._pieces and isinstance(self._pieces[-1], bytearray):
-            self._pieces[-1] += piece
+            self._pieces[-1] += data[at : at + count]
         else:
-            self._pieces.append(bytearray(piece))
+            self._pieces.append(bytearray(data[at : at + count]))
 
     def _taken(self) -> bytes:
         return b"".join(self._pieces)
@@ -160,10 +160,11 @@ class Framer:
         self._is_admitted = True
 
     def _end(self, end: int) -> None:
-        start, body = self.start, self._taken()
+        start, size, body = self.start, self._size, self._taken()
         self.start = end
         self._pieces.clear()
         self._have = self._size = self._skip = 0
         self._want = _SIZE.size
         self._is_admitted = False
-        self._read(body, 0, len(body), start, end)
+        if len(body) < size or not self._quick(body, 0, size, start, end):
+            self._read(body, 0, len(body), start, end)
