@@ -134,7 +134,7 @@ def _run_pgbench(servers: Servers, *arguments: str, margin_s: float = 0.0) -> st
         ["pgbench", "-h", host, "-p", str(port), "-U", USER, *arguments, DATABASE],
         env={**os.environ, "PGPASSWORD": PASSWORD, "PGSSLMODE": "disable"},
         stdin=subprocess.DEVNULL, capture_output=True, check=True, text=True,
-        timeout=_MARGIN_S + margin_s,
+        start_new_session=True, timeout=_MARGIN_S + margin_s,
     ).stdout  # fmt: skip
 
 

@@ -24,7 +24,9 @@ def loopback_up() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-async def start(site: Site, recipe: Recipe) -> "subprocess.Popen[bytes]":
+async def start(
+    site: Site, recipe: Recipe, *, own_session: bool = False
+) -> "subprocess.Popen[bytes]":
     """Lay the server's files and start it."""
     launch = await recipe.prepare(site)
     with site.log.open("ab") as log:
@@ -35,6 +37,7 @@ async def start(site: Site, recipe: Recipe) -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            start_new_session=own_session,
             preexec_fn=_nested if launch.nested_user else None,  # noqa: PLW1509 (no thread yet)
         )
 

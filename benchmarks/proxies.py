@@ -151,7 +151,7 @@ def pump(servers: Servers, log: Path) -> Contender:
     with log.open("ab") as errors:
         process = subprocess.Popen(
             [sys.executable, str(program), *pairs],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True,
         )  # fmt: skip
     if process.stdout is None or process.stdout.readline() != b"listening\n":
         raise SystemExit(f"the pump did not start; see {log}")
@@ -186,7 +186,7 @@ def toxiproxy(servers: Servers, log: Path, binary: Path | None) -> Contender:
     with log.open("ab") as out:
         process = subprocess.Popen(
             [str(binary), "-host", "127.0.0.1", "-port", str(_CONTROL)],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
     for here, there in ways("toxiproxy", servers).items():
         _create(json.dumps({"name": str(here[1]), "listen": _text(here), "upstream": _text(there)}))
@@ -222,7 +222,7 @@ def haproxy(servers: Servers, log: Path, folder: Path) -> Contender:
     with log.open("ab") as out:
         process = subprocess.Popen(
             [binary, "-db", "-f", str(config)],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
     return Contender("haproxy", at, process)
 

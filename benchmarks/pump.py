@@ -4,7 +4,8 @@
 
 Listens at each first address and dials the second one for every connection. One process, one
 uvloop, two protocols for a connection, as the tap has them; it looks at no byte. It is the floor
-that `taps.py` measures the tap against. Prints `listening`, and ends with its standard input.
+that `taps.py` measures the tap against, and runs with the tap's priority. Prints `listening`, and
+ends with its standard input.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ from functools import partial
 from typing import cast
 
 import uvloop
+
+from harness.tap.priority import go_ahead
 
 
 class Leg(asyncio.Protocol):
@@ -108,4 +111,5 @@ async def _serve(pairs: list[tuple[tuple[str, int], tuple[str, int]]]) -> None:
 
 
 if __name__ == "__main__":
+    go_ahead()
     uvloop.run(_serve([_parse(argument) for argument in sys.argv[1:]]))

@@ -9,7 +9,9 @@ round every row is measured once with every contender, one right after the other
 another one each time. The table has the median of the rounds, its ratio to direct and to the pump
 (the median of the ratios within each round; more than 1 is better, also of latencies), what is
 added to an operation's latency with one client, and the proxy's processor time per operation. All
-processes live in a namespace of their own, on loopback addresses, and end with the run.
+processes live in a namespace of their own, on loopback addresses, and end with the run. Each has
+its own session, as each node of a run has: where the kernel schedules sessions as groups, two
+processes of one share what two of several would have to themselves.
 
 Where the machine has no `pgbench` nothing can be measured; without `confluent-kafka` no row of
 Kafka, without `haproxy` or Go not these contenders: the table says so.
@@ -179,7 +181,7 @@ async def _servers(folder: Path, toolchain: Toolchain) -> list["Popen[bytes]"]:
             hosts=folder / "hosts", log=folder / f"{node.name}.log", toolchain=toolchain,
         )  # fmt: skip
         recipe = recipes()[node.role]
-        running.append(await start(site, recipe))
+        running.append(await start(site, recipe, own_session=True))
         await answers(site, recipe)
     return running
 

@@ -1,10 +1,8 @@
 """`python -m harness.tap FD`: the tap process; FD is its end of the harness's socket pair."""
 
 import asyncio
-import contextlib
 import gc
 import inspect
-import os
 import socket
 import sys
 from collections.abc import Callable
@@ -16,11 +14,9 @@ import uvloop
 from harness.errors import AftershockError, HarnessBug
 from harness.model.cut import Reached
 from harness.tap.messages import Inbox, Message, encode, reached_json, trigger_of
+from harness.tap.priority import go_ahead
 from harness.tap.relay import Link
 from harness.tap.station import Station
-
-_NICE = -15
-"""So that it runs when there is something for it, however busy the machine is."""
 
 
 class Controlled:
@@ -120,11 +116,7 @@ _DEEDS: dict[str, Callable[[Station, Message, int | None], Any]] = {
 def main() -> None:
     """The process."""
     sock = socket.socket(fileno=int(sys.argv[1]))
-    # Every round trip of the system waits for this process, at least twice. Not everybody may.
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, _NICE)
-        # Where sessions are scheduled as groups (sched(7)), the number above counts within one.
-        Path("/proc/self/autogroup").write_text(str(_NICE), encoding="ascii")
+    go_ahead()
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
 

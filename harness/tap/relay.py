@@ -47,13 +47,14 @@ class Flow(asyncio.Protocol):
     """The bytes of one direction: comes in on `source`, goes out on the other flow's source."""
 
     __slots__ = (
-        "_blocked", "direction", "ended", "fed", "finished", "kept", "limit", "read_to", "relay",
+        "_blocked", "direction", "ended", "fed", "finished", "is_up", "kept", "limit", "read_to", "relay",
         "sent", "sink", "source", "tail",
     )  # fmt: skip
 
     def __init__(self, relay: "Relay", direction: str) -> None:
         self.relay = relay
         self.direction = direction
+        self.is_up = direction == FROM_CLIENT
         self.source: asyncio.Transport | None = None
         self.sink: asyncio.Transport | None = None
         self.fed = 0

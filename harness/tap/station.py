@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import os
 import socket
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import monotonic_ns
 
 from harness.environments import kernel
 from harness.environments.sockets import listening
 from harness.errors import EnvironmentFailed, HarnessBug
+from harness.model.address import Address
 from harness.model.cut import Reached
 from harness.model.frame import FROM_CLIENT, Frame
 from harness.protocols import TAP_MARK
@@ -25,6 +26,10 @@ from harness.trace.tracer import Tracer
 _TCP = ("tcp", "tcp6")
 _READY = b"Z\0\0\0\5"
 """ReadyForQuery without its last byte, the status."""
+_LATEST_S = 0.02
+"""After which answers are read if no request comes, as precise as the loop's timers are."""
+_MOST_WAITING = 64
+"""Pieces of up to 256 KiB that wait to be read."""
 _END_TIMEOUT_S = 1.0
 """How long a server may take to read what was sent to it before it is told of the end."""
 
@@ -38,7 +43,7 @@ class Station:
         self.payload_bytes = 0
         self.gate = Gate(
             relays=lambda: self.relays,
-            count=self.tracer.count,
+            count=self._count,
             earlier=self.tracer.earlier,
             others=self.tracer.others,
             tell=tell,
@@ -57,8 +62,14 @@ class Station:
         self._namespaces: dict[str, int] = {}
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._waiting: deque[tuple[Flow, bytes, int]] = deque()
+        self._turns = self._looks = False
+        """Whether what waits will be read in the next turn of the loop, and by a timer."""
         self._loop = asyncio.get_running_loop()
         self._dials: dict[asyncio.Task[None], Relay] = {}
+
+    def _count(self, pattern: Address) -> int:
+        self.drain()
+        return self.tracer.count(pattern)
 
     # --- links --------------------------------------------------------------------------------
 
@@ -152,10 +163,29 @@ class Station:
     # --- reading ------------------------------------------------------------------------------
 
     def defer(self, flow: Flow, data: bytes) -> None:
-        """Read these bytes when the loop comes round: they have gone on already."""
-        if not self._waiting:
-            self._loop.call_soon(self.drain)
-        self._waiting.append((flow, data, time.monotonic_ns()))
+        """Read these bytes later: they have gone on already.
+
+        After a request, when the loop comes round: its server has work to do now, and a processor
+        is free. Whoever has been answered asks at once, and should not wait for what was said
+        before: an answer is read with the next request, or soon.
+        """
+        waiting = self._waiting
+        waiting.append((flow, data, monotonic_ns()))
+        if flow.is_up or len(waiting) > _MOST_WAITING:
+            if not self._turns:
+                self._turns = True
+                self._loop.call_soon(self._turn)
+        elif not self._looks:
+            self._looks = True
+            self._loop.call_later(_LATEST_S, self._look)
+
+    def _turn(self) -> None:
+        self._turns = False
+        self.drain()
+
+    def _look(self) -> None:
+        self._looks = False
+        self.drain()
 
     def drain(self) -> None:
         """Read what was deferred."""
@@ -168,7 +198,7 @@ class Station:
         """A frame of the tap's own."""
         at = relay.up.fed
         frame = Frame(direction=FROM_CLIENT, first=at, end=at, kind=kind, name=text)
-        self.spool.add(time.monotonic_ns(), relay.who, frame, None, None)
+        self.spool.add(monotonic_ns(), relay.who, frame, None, None)
 
     # --- scenarios ----------------------------------------------------------------------------
 
