@@ -16,7 +16,7 @@ from harness.errors import EnvironmentFailed
 Connection = tuple[str, int, int]
 """Remote address, remote port, local port."""
 
-_ESTABLISHED, _LISTEN = "01", "0A"
+_ESTABLISHED = "01"
 """<net/tcp_states.h>; what one end has closed is in another state."""
 _WORD = 8
 
@@ -28,11 +28,6 @@ def established(text: str, order: Order = sys.byteorder) -> frozenset[Connection
     """The established connections in the text of either file, written by a machine of that byte
     order. Raises EnvironmentFailed where it is no such text."""
     return frozenset(_connections(text, order))
-
-
-def listening(text: str) -> frozenset[int]:
-    """The ports on which somebody listens, at whatever address. Raises EnvironmentFailed."""
-    return frozenset(port for state, port, _, _ in _lines(text) if state == _LISTEN)
 
 
 def _connections(text: str, order: Order) -> Iterator[Connection]:

@@ -1,9 +1,9 @@
 """The tap's listeners: a client's connection is taken where its server would take it.
 
 While nobody listens on a server's port, nobody listens for it here, and a client is refused as it
-would be without a tap. Whether the server listens is read from its own network namespace, without
-a connection that it would notice. For a server without a namespace there is no telling: it is
-listened for always, and what it refuses is reset.
+would be without a tap. Whether the server listens is asked of the kernel, in the server's own
+network namespace, without a connection that it would notice. For a server without a namespace there
+is no telling: it is listened for always, and what it refuses is reset.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ _SLOW_POLL_S = 0.25
 _SOON_S = 30.0
 """How long a server is expected to be back soon. A port that is declared may never be used."""
 
-Ports = Callable[[str], frozenset[int] | None]
-"""The ports on which a server listens; None where that can't be told."""
+Takes = Callable[[Link], bool | None]
+"""Whether a link's server would take a connection; None where that can't be told."""
 
 
 class Listeners:
     """Opens and closes listeners as servers come and go. `accept` makes a connection's protocol."""
 
-    def __init__(self, accept: Callable[[Link], Flow], ports: Ports) -> None:
+    def __init__(self, accept: Callable[[Link], Flow], takes: Takes) -> None:
         self._accept = accept
-        self._ports = ports
+        self._takes = takes
         self._links: dict[str, list[Link]] = {}
         self._open: dict[Link, asyncio.Server] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}
@@ -42,13 +42,14 @@ class Listeners:
 
     def refuse(self, server: str) -> None:
         """Nobody listens there any more, as far as is known: look again, from now on."""
-        if self._ports(server) is None:
-            return
         for link in self._links.get(server, ()):
+            if self._takes(link) is None:
+                return
             listener = self._open.pop(link, None)
             if listener is not None:
                 listener.close()
-        self._watch(server)
+        if server in self._links:
+            self._watch(server)
 
     async def close(self) -> None:
         """Close all of them."""
@@ -78,10 +79,9 @@ class Listeners:
         return any(link not in self._open for link in self._links[server])
 
     async def _open_what_listens(self, server: str) -> None:
-        ports = self._ports(server)
         loop = asyncio.get_running_loop()
         for link in self._links[server]:
-            if link not in self._open and (ports is None or link.port in ports):
+            if link not in self._open and self._takes(link) is not False:
                 self._open[link] = await loop.create_server(
                     lambda link=link: self._accept(link),  # type: ignore[misc] # mypy 9127
                     link.listen,

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic_ns
 
 from harness.environments import kernel
-from harness.environments.sockets import listening
+from harness.environments.listening import is_listened, question_socket
 from harness.errors import EnvironmentFailed, HarnessBug
 from harness.model.address import Address
 from harness.model.cut import Reached
@@ -23,7 +23,6 @@ from harness.tap.relay import Flow, Link, Relay
 from harness.tap.spool import Spool
 from harness.trace.tracer import Tracer
 
-_TCP = ("tcp", "tcp6")
 _READY = b"Z\0\0\0\5"
 """ReadyForQuery without its last byte, the status."""
 _LATEST_S = 0.02
@@ -32,6 +31,12 @@ _MOST_WAITING = 64
 """Pieces of up to 256 KiB that wait to be read."""
 _END_TIMEOUT_S = 1.0
 """How long a server may take to read what was sent to it before it is told of the end."""
+
+
+def _marked() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, TAP_MARK)
+    return sock
 
 
 class Station:
@@ -58,8 +63,9 @@ class Station:
         """Sockets that are open, two for a connection."""
         self._quiet = asyncio.Event()
         self._leg_lost = asyncio.Event()
-        self.listeners = Listeners(self._accept, self._ports)
+        self.listeners = Listeners(self._accept, self._takes)
         self._namespaces: dict[str, int] = {}
+        self._asking: dict[str, socket.socket] = {}
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._waiting: deque[tuple[Flow, bytes, int]] = deque()
         self._turns = self._looks = False
@@ -84,18 +90,10 @@ class Station:
         self.gate.made(relay)
         return relay.up
 
-    def _ports(self, server: str) -> frozenset[int] | None:
-        """The ports on which somebody listens in the server's own network."""
-        namespace = self._namespaces.get(server)
-        if namespace is None:
-            return None
-        kernel.setns(namespace, kernel.CLONE_NEWNET)
-        try:
-            files = [Path(f"/proc/thread-self/net/{name}") for name in _TCP]
-            texts = [file.read_text(encoding="ascii") for file in files if file.exists()]
-        finally:
-            kernel.setns(self._home, kernel.CLONE_NEWNET)
-        return frozenset[int]().union(*map(listening, texts))
+    def _takes(self, link: Link) -> bool | None:
+        """Whether somebody listens at the link's server."""
+        asking = self._asking.get(link.server)
+        return None if asking is None else is_listened(asking, link.address, link.port)
 
     def network(self, node: str, descriptor: int) -> None:
         """Where connections of the node are dialled from now on."""
@@ -103,6 +101,9 @@ class Station:
         if old is not None:
             os.close(old)
         self._namespaces[node] = descriptor
+        if node in self._asking:
+            self._asking.pop(node).close()
+        self._asking[node] = self._inside(descriptor, question_socket)
 
     def dial(self, relay: Relay) -> None:
         """Connect to the relay's server from its client's own network."""
@@ -136,15 +137,17 @@ class Station:
         if namespace is None:
             sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         else:
-            # A socket belongs to the namespace in which it is made, for good.
-            kernel.setns(namespace, kernel.CLONE_NEWNET)
-            try:
-                sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, TAP_MARK)
-            finally:
-                kernel.setns(self._home, kernel.CLONE_NEWNET)
+            sock = self._inside(namespace, _marked)
         sock.setblocking(False)
         return sock
+
+    def _inside(self, namespace: int, make: Callable[[], socket.socket]) -> socket.socket:
+        """A socket belongs to the namespace in which it is made, for good."""
+        kernel.setns(namespace, kernel.CLONE_NEWNET)
+        try:
+            return make()
+        finally:
+            kernel.setns(self._home, kernel.CLONE_NEWNET)
 
     def leg_lost(self) -> None:
         """A socket has been closed."""
@@ -303,4 +306,6 @@ class Station:
         await asyncio.gather(*self._dials, return_exceptions=True)
         if self.legs:
             await self._quiet.wait()
+        for asking in self._asking.values():
+            asking.close()
         self.spool.close()

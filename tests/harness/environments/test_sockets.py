@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.environments.sockets import established, listening
+from harness.environments.sockets import established
 from harness.errors import EnvironmentFailed
 
 HEAD = (
@@ -78,12 +78,3 @@ def test_another_text_is_no_list_of_connections(line: str) -> None:
     """It is told rather than taken for an empty one."""
     with pytest.raises(EnvironmentFailed, match="no line of /proc/net/tcp"):
         established(HEAD + line)
-
-
-def test_ports_that_are_listened_on_are_found() -> None:
-    assert (listening(TCP), listening(TCP6), listening(HEAD)) == ({5432}, {9092}, set())
-
-
-def test_what_is_no_such_text_has_no_listeners() -> None:
-    with pytest.raises(EnvironmentFailed, match="no line"):
-        listening(f"{HEAD}garbage\n")

@@ -30,10 +30,8 @@ class Server:
         self.known = known
         self.up = False
 
-    def ports(self, _server: str) -> frozenset[int] | None:
-        if not self.known:
-            return None
-        return frozenset({self.port}) if self.up else frozenset()
+    def takes(self, link: Link) -> bool | None:
+        return self.up and link.port == self.port if self.known else None
 
 
 async def taken(port: int) -> bool:
@@ -58,7 +56,7 @@ async def standing(server: Server) -> AsyncIterator[Listeners]:
     link = Link(
         client="a", server="b", listen=TAP, address="127.0.0.1", port=server.port, protocol="http"
     )
-    listeners = Listeners(lambda _link: cast("Flow", asyncio.Protocol()), server.ports)
+    listeners = Listeners(lambda _link: cast("Flow", asyncio.Protocol()), server.takes)
     await listeners.add([link])
     try:
         yield listeners
