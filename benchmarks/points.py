@@ -244,7 +244,7 @@ class Campaign:
             scenarios=[scenario.slug],
         )  # fmt: skip
         writer = run.scenario(
-            scenario, hops=tuple(self._suite.hops[pattern.name]), invariants=self._suite.invariants
+            scenario, hops=tuple(pattern.hops), invariants=demanded(self._suite, pattern)
         )
         await ScenarioRun(
             stack=stack, scenario=scenario, system=system_of(self._suite, pattern),

@@ -10,7 +10,6 @@ import errno
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -88,10 +87,10 @@ class RunWriter:
         nodes: Sequence[NodeRecord] = (),
         hops: Sequence[Hop] = (),
         outboxes: Sequence[Outbox] = (),
-        invariants: Path | None = None,
+        invariants: Mapping[str, str] | None = None,
         started_at: datetime | None = None,
     ) -> "ScenarioWriter":
-        """Begin a scenario: its directory, a copy of the invariants' files, its scenario.json."""
+        """Begin a scenario: its directory, the invariants (file name → text), its scenario.json."""
         path = self.dir
         if len(self.record.planned) != 1:
             path = self.dir / "scenarios" / safe_name(scenario.slug)
@@ -107,8 +106,9 @@ class RunWriter:
         with _blaming(path):
             (path / "snapshot").mkdir(parents=True, exist_ok=True)
             (path / "logs").mkdir(exist_ok=True)
-            if invariants is not None:
-                shutil.copytree(invariants, path / "invariants", dirs_exist_ok=True)
+            (path / "invariants").mkdir(exist_ok=True)
+            for name, text in (invariants or {}).items():
+                (path / "invariants" / safe_name(name)).write_text(text, encoding="utf-8")
         return ScenarioWriter(record)
 
     def merge_traces(self) -> Path | None:

@@ -17,8 +17,9 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from faults import CATALOGUE, POINTS_MECHANISM, POINTS_PROOF, POINTS_SAY
 from faults.point import DURATIONS_S, FORM, SAYS, form_of
+from harness.checkers.demanded import invariants_of
 from harness.checkers.hazards import read_rules
-from harness.checkers.invariant import FAMILIES, read_invariants
+from harness.checkers.invariant import FAMILIES, Invariant
 from harness.cli.app import app
 from harness.environments import compose_attributes as compose
 from harness.lifecycle import TRANSITIONS, Phase
@@ -174,8 +175,15 @@ def _points() -> list[str]:
 
 def invariants() -> list[str]:
     """The shop's guarantees."""
-    found = read_invariants(ROOT / "suites" / "shop" / "invariants")
-    ordered = sorted(found.all, key=lambda invariant: invariant.rank)
+    suite = suites.load("shop")
+    asking: dict[str, list[str]] = {}
+    found: dict[str, Invariant] = {}
+    for pattern in suite.patterns:
+        for invariant in invariants_of(suite, pattern).of(pattern.name):
+            found[invariant.id] = invariant
+            asking.setdefault(invariant.id, []).append(pattern.name)
+    ordered = sorted(found.values(), key=lambda invariant: invariant.rank)
+    everyone = len(suite.patterns)
     return [
         "# Invariants of the shop",
         "",
@@ -184,7 +192,15 @@ def invariants() -> list[str]:
         "",
         *table(
             ("invariant", "family", "guarantee", "patterns"),
-            ((f"`{i.id}`", i.family, i.guarantee, ", ".join(i.patterns) or "all") for i in ordered),
+            (
+                (
+                    f"`{i.id}`",
+                    i.family,
+                    i.guarantee,
+                    "all" if len(asking[i.id]) == everyone else ", ".join(asking[i.id]),
+                )
+                for i in ordered
+            ),
         ),
         "",
         f"Families, in the order in which they are told: {', '.join(FAMILIES)}.",
@@ -205,7 +221,7 @@ def hazards() -> list[str]:
             ((f"`{rule.id}`", rule.says) for rule in read_rules().all),
         ),
         "",
-        "A suite says which tables are outboxes (`Suite.outboxes`): without that no row is known",
+        "A suite says which tables are outboxes (`Pattern.outboxes`): without that no row is known",
         "to be marked as sent, and whoever commits and then publishes writes twice.",
     ]
 

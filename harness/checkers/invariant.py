@@ -21,6 +21,7 @@ still make good: it counts only once the system has come to rest. A file that st
 What a file gets wrong is a DeclarationError with its line.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,12 +113,18 @@ def read_invariants(folder: Path) -> Invariants:
     paths = sorted(folder.glob("*.sql"))
     if not paths:
         raise DeclarationError(f"{folder}: no invariants here (no .sql file)")
-    parsed = [parse(read_text(path), path) for path in paths]
+    return collected((read_text(path), path) for path in paths)
+
+
+def collected(files: Iterable[tuple[str, Path]]) -> Invariants:
+    """Texts with the paths that they are named by, parsed. Raises DeclarationError."""
+    parsed = [parse(text, path) for text, path in files]
     invariants = tuple(p for p in parsed if isinstance(p, Invariant))
     tables = tuple(p for p in parsed if isinstance(p, Derived))
     refuse_twins((p.id, p.path) for p in invariants)
     refuse_twins((p.name, p.path) for p in tables)
     if not invariants:
+        folder = parsed[0].path.parent
         raise DeclarationError(f"{folder}: tables but no invariant here")
     return Invariants(all=invariants, tables=tables)
 

@@ -10,7 +10,8 @@ from rich.table import Table
 
 import faults
 from faults.point import FORM, Action, form_of
-from harness.checkers.invariant import read_invariants
+from harness.checkers.demanded import invariants_of
+from harness.checkers.invariant import Invariant
 from harness.cli import suites
 from harness.cli.matrix import system_of
 from harness.errors import DeclarationError
@@ -62,16 +63,24 @@ def _faults(name: str) -> list[Row]:
 
 
 def _invariants(name: str) -> list[Row]:
-    found = read_invariants(suites.load(name).invariants)
+    suite = suites.load(name)
+    by_pattern = {p.name: invariants_of(suite, p).of(p.name) for p in suite.patterns}
+    found = {i.id: i for invariants in by_pattern.values() for i in invariants}
     return [
         {
             "id": invariant.id,
             "guarantee": invariant.guarantee,
             "family": invariant.family,
-            "patterns": list(invariant.patterns) or ["all"],
+            "patterns": _asking(by_pattern, invariant.id),
         }
-        for invariant in found.all
+        for invariant in sorted(found.values(), key=lambda invariant: invariant.id)
     ]
+
+
+def _asking(by_pattern: Mapping[str, Sequence[Invariant]], name: str) -> list[str]:
+    """The patterns that an invariant of that id is asked of; `all` where it is every one."""
+    asking = [pattern for pattern, own in by_pattern.items() if name in {i.id for i in own}]
+    return ["all"] if len(asking) == len(by_pattern) else asking
 
 
 KINDS: Mapping[str, Callable[[str], Sequence[Row]]] = {

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import faults
+from harness.checkers.demanded import demanded
 from harness.checkers.judge import judged
 from harness.checkers.results import results_document
 from harness.cli import place as places
@@ -268,9 +269,9 @@ class _Session:
         writer = self._writer.scenario(
             scenario,
             promises=pattern.promises,
-            hops=tuple(self._suite.hops.get(pattern.name, ())),
-            outboxes=self._suite.outboxes,
-            invariants=self._suite.invariants,
+            hops=tuple(pattern.hops),
+            outboxes=tuple(pattern.outboxes),
+            invariants=demanded(self._suite, pattern),
             nodes=tuple(
                 NodeRecord(name=n.name, role=n.role.value, address=environment.address(n.name))
                 for n in system.nodes

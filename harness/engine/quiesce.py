@@ -22,7 +22,7 @@ from harness.drivers.kafka import GroupOffset, Kafka, Record
 from harness.drivers.postgres import Postgres, Slot
 from harness.engine.world import World
 from harness.errors import EnvironmentFailed
-from harness.model.suite import Published, StoreQuery
+from harness.model.store_query import Published, StoreQuery
 from harness.wire.replication_events import lsn_number
 
 _POLL_S = 0.05

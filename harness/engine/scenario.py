@@ -155,7 +155,9 @@ class ScenarioRun:
 
     async def _work(self) -> None:
         suite = self._stack.suite
-        plan = suite.plan(chance.stream(self._scenario.seed, suite.name, "workload"))
+        plan = suite.plan_under(self._pattern)(
+            chance.stream(self._scenario.seed, suite.name, "workload")
+        )
         url = self._stack.entry_url()
         span_s = max(request.due_s for request in plan)
         self._nemesis = self._summoned()
@@ -189,7 +191,7 @@ class ScenarioRun:
             environment=self._stack.environment,
             system=self._system,
             pattern=self._pattern,
-            witness=StoreWitness(self._world, self._stack.suite.committed),
+            witness=StoreWitness(self._world, self._stack.suite.committed_under(self._pattern)),
             connectors=self._stack.controls(self._world),
             points=self._stack.taps,
             proof=StoreProof(self._world),

@@ -124,14 +124,13 @@ class Stack:
 
     def world(self, pattern: Pattern) -> World:
         """The clients, with what has to be quiet under that pattern."""
-        quiet = tuple(self.suite.quiet.get(pattern.name, ()))
         return World(
             postgres=self._world.postgres,
             kafka=self._world.kafka,
             connect={n: c for n, c in self._world.connect.items() if pattern.connectors},
             internal_topics=self._world.internal_topics,
-            quiet_queries=quiet,
-            published=tuple(self.suite.published.get(pattern.name, ())),
+            quiet_queries=tuple(pattern.quiet),
+            published=tuple(pattern.published),
             ledgers=self._world.ledgers,
             logs_from=self._world.logs_from,
             key_columns=self.suite.key_columns,

@@ -9,7 +9,7 @@ from harness.drivers.connect import Connect
 from harness.drivers.postgres import OWN_SLOTS, Postgres
 from harness.engine.world import World
 from harness.errors import DeclarationError, EnvironmentFailed
-from harness.model.suite import StoreQuery
+from harness.model.store_query import StoreQuery
 from harness.protocols import Change
 
 

@@ -7,7 +7,7 @@ from harness.drivers.connect import Connect
 from harness.drivers.kafka import Kafka
 from harness.drivers.postgres import Postgres
 from harness.drivers.wal import WalLedger
-from harness.model.suite import Published, StoreQuery
+from harness.model.store_query import Published, StoreQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,18 @@
-"""A scenario: one suite, one pattern, one fault, one seed; and a suite's declaration."""
+"""A scenario: one suite, one pattern, one fault, one seed; and what a pattern declares."""
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
+
+from harness.model.outbox import Outbox
+from harness.model.request import Request
+from harness.model.store_query import Published, StoreQuery
+
+Plan = Callable[[Random], Sequence[Request]]
+"""A workload: what customers do, drawn from a seeded stream."""
 
 _PATTERN_LENGTH, _FAULT_LENGTH = 30, 68
 """Together with what stands between them at most 100 characters."""
@@ -83,3 +91,20 @@ class Pattern:
     points: Mapping[str, str] = field(default_factory=dict)
     """A fault's short form → the point that it stands for under this pattern, as in
     `kill:order:after:order/order-db/commit(orders,*)`."""
+    faults: Sequence[str] = ("none",)
+    """What it is run under when nothing else is asked for, in order."""
+    hops: Sequence[Hop] = ()
+    """Where an entity leaves its traces, in the order of travel."""
+    outboxes: Sequence[Outbox] = ()
+    """Tables through which events leave, for the rules that tell hazards."""
+    quiet: Sequence[StoreQuery] = ()
+    """Counts that must be 0 when the system has come to rest."""
+    published: Sequence[Published] = ()
+    """Events that must have arrived in a topic by then."""
+    invariants: Sequence[str] = ()
+    """Folders under the suite's `invariants` whose files hold for this pattern, besides those in
+    `invariants` itself."""
+    plan: Plan | None = None
+    """Its own workload, where the suite's does not fit."""
+    committed: StoreQuery | None = None
+    """Its own business keys, where the suite's do not fit."""

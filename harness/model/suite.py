@@ -1,38 +1,14 @@
-"""A suite's declaration: a system with its patterns, workload, evidence and quiet conditions."""
+"""A suite's declaration: a system with its patterns, workload, invariants and quiet conditions.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+What is said here holds for every pattern, unless the pattern says something of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
-from harness.model.outbox import Outbox
-from harness.model.request import Request
-from harness.model.scenario import Hop, Pattern
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreQuery:
-    """A question to one database of the running system."""
-
-    name: str
-    node: str
-    database: str
-    sql: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """Events that must be in a topic before the system is at rest: those the query names.
-
-    For a publisher that gives no other sign of being behind, such as a connector whose producer
-    is waiting to dial a broker again.
-    """
-
-    events: StoreQuery
-    """SELECT of one column: the events' ids."""
-    topic: str
-    header: str | None = None
-    """The record header that holds the id; None: the record key does."""
+from harness.model.scenario import Pattern, Plan
+from harness.model.store_query import StoreQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,26 +19,16 @@ class Suite:
     about: str
     compose: Path
     invariants: Path
-    """The folder of the suite's .sql files."""
+    """The folder of the suite's .sql files; a pattern may ask for folders in it, besides."""
     patterns: Sequence[Pattern]
-    default_matrix: Sequence[tuple[str, str]]
-    """(pattern, fault) pairs that a run without arguments takes, in order."""
-    hops: Mapping[str, Sequence[Hop]]
-    """pattern → where an entity leaves its traces, in the order of travel."""
     committed: StoreQuery
     """SQL of the business keys that are committed and, in a second column where a key can change
     more than once, how many changes of it: each is an event."""
     entry: tuple[str, int]
     """(node, port) that the workload's requests go to."""
-    plan: Callable[[Random], Sequence[Request]]
-    quiet: Mapping[str, Sequence[StoreQuery]] = field(default_factory=dict)
-    """pattern → counts that must be 0 when the system has come to rest."""
-    published: Mapping[str, Sequence[Published]] = field(default_factory=dict)
-    """pattern → events that must have arrived in a topic by then."""
+    plan: Plan
     key_columns: frozenset[str] = frozenset()
     """Names of the columns that hold the business key, wherever they appear."""
-    outboxes: Sequence[Outbox] = ()
-    """Tables through which events leave, for the rules that tell hazards."""
     request_timeout_s: float = 10.0
 
     def pattern(self, name: str) -> Pattern:
@@ -71,3 +37,16 @@ class Suite:
             if pattern.name == name:
                 return pattern
         raise KeyError(name)
+
+    @property
+    def default_matrix(self) -> tuple[tuple[str, str], ...]:
+        """(pattern, fault) pairs that a run without arguments takes, in order."""
+        return tuple((pattern.name, fault) for pattern in self.patterns for fault in pattern.faults)
+
+    def committed_under(self, pattern: Pattern) -> StoreQuery:
+        """What counts as committed under a pattern."""
+        return pattern.committed or self.committed
+
+    def plan_under(self, pattern: Pattern) -> Plan:
+        """What customers do under a pattern."""
+        return pattern.plan or self.plan

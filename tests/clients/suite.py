@@ -6,7 +6,8 @@ from random import Random
 
 from harness.model.request import Request
 from harness.model.scenario import Hop, Pattern
-from harness.model.suite import StoreQuery, Suite
+from harness.model.store_query import StoreQuery
+from harness.model.suite import Suite
 
 from .build import commands
 
@@ -15,6 +16,30 @@ _ORDERS = 60
 """How many are written; with the pause between two of them about as long as the workload."""
 _SPAN_S = 3.0
 _REQUESTS = 15
+
+_HOPS = (
+    Hop(
+        name="order",
+        node="writer-db",
+        query="""SELECT * FROM "db.writer-db.orders" WHERE order_id = $key""",
+        says="the order was committed",
+    ),
+    Hop(
+        name="record",
+        node="kafka-1",
+        query="""
+            SELECT * FROM "kafka.orders.placed" WHERE key = $key ORDER BY partition, "offset"
+        """,
+        says="its event was published",
+    ),
+)
+
+_STILL_TO_COME = StoreQuery(
+    name="orders still to come",
+    node="writer-db",
+    database="writer",
+    sql=f"SELECT {_ORDERS} - count(*) FROM orders",
+)
 
 PATTERNS = tuple(
     Pattern(
@@ -32,25 +57,11 @@ PATTERNS = tuple(
             "kill-between-commit-and-publish": "kill:writer:after:writer/writer-db/commit(orders,*)",
             "kill-before-commit": "kill:writer:before:writer/writer-db/commit(orders,*)",
         },
+        faults=("none", "kill-between-commit-and-publish"),
+        hops=_HOPS,
+        quiet=(_STILL_TO_COME,),
     )
     for stack, argv in commands().items()
-)
-
-_HOPS = (
-    Hop(
-        name="order",
-        node="writer-db",
-        query="""SELECT * FROM "db.writer-db.orders" WHERE order_id = $key""",
-        says="the order was committed",
-    ),
-    Hop(
-        name="record",
-        node="kafka-1",
-        query="""
-            SELECT * FROM "kafka.orders.placed" WHERE key = $key ORDER BY partition, "offset"
-        """,
-        says="its event was published",
-    ),
 )
 
 
@@ -75,12 +86,6 @@ SUITE = Suite(
     compose=_HERE / "compose.yaml",
     invariants=_HERE / "invariants",
     patterns=PATTERNS,
-    default_matrix=tuple(
-        (pattern.name, fault)
-        for pattern in PATTERNS
-        for fault in ("none", "kill-between-commit-and-publish")
-    ),
-    hops={pattern.name: _HOPS for pattern in PATTERNS},
     committed=StoreQuery(
         name="committed orders",
         node="writer-db",
@@ -90,15 +95,4 @@ SUITE = Suite(
     entry=("writer", 8080),
     plan=plan,
     key_columns=frozenset({"order_id"}),
-    quiet={
-        pattern.name: (
-            StoreQuery(
-                name="orders still to come",
-                node="writer-db",
-                database="writer",
-                sql=f"SELECT {_ORDERS} - count(*) FROM orders",
-            ),
-        )
-        for pattern in PATTERNS
-    },
 )

@@ -1,8 +1,9 @@
 """The order service: takes orders over HTTP, keeps them, and tells the others.
 
 How it tells is PATTERN. `dual-write` commits the order, then publishes: what happens between the
-two is lost. `outbox-polling` and `outbox-cdc` write the event into the outbox in the order's own
-transaction and leave the publishing to the relay or to Debezium.
+two is lost. `event-driven` publishes while its transaction is open, then commits: what happens
+between the two was told of and never was. The outbox patterns write the event into the outbox in
+the order's own transaction and leave the publishing to a relay or to Debezium.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from .db import Connection, Pool, Unavailable
 from .events import CANCELLED, PLACED, Event
 from .process import log, run_until, stop_on_signal
-from .settings import DUAL_WRITE, Settings
+from .settings import DUAL_WRITE, EVENT_DRIVEN, Settings
 from .web import NOT_FOUND, Reply, Server, health
 
 if TYPE_CHECKING:
@@ -24,12 +25,19 @@ _NAME = re.compile(r"[\w.~-]{1,100}", re.ASCII)
 _MOST = 1_000_000
 
 
-class OrderService:
-    """The HTTP routes. `publisher` is there under dual-write only."""
+class NotTold(Exception):
+    """The broker did not take an event; it may have it all the same."""
 
-    def __init__(self, pool: Pool, publisher: "Publisher | None") -> None:
+
+class OrderService:
+    """The HTTP routes. `publisher` is there where orders are told of without an outbox."""
+
+    def __init__(
+        self, pool: Pool, publisher: "Publisher | None", *, tell_first: bool = False
+    ) -> None:
         self._pool = pool
         self._publisher = publisher
+        self._tell_first = tell_first
 
     def route(self, method: str, path: str, body: bytes) -> Reply:
         """2xx: done and durable. 4xx: refused, nothing changed. 503: done or not, unknown."""
@@ -38,6 +46,9 @@ class OrderService:
         except Unavailable as error:
             log(f"{method} {path}: database: {error}")
             return Reply(status=503, body={"error": "database out of reach"})
+        except NotTold as error:
+            log(f"{method} {path}: {error}")
+            return Reply(status=503, body={"error": "broker out of reach"})
 
     def _route(self, method: str, path: str, body: bytes) -> Reply:
         if (method, path) == ("POST", "/orders"):
@@ -101,8 +112,10 @@ class OrderService:
         return Reply(status=200, body={"order_id": order_id} | dict(zip(names, row, strict=True)))
 
     def _record(self, conn: Connection, event: Event) -> None:
-        """Within the order's transaction: the outbox row, where the pattern has one."""
+        """Within the order's transaction: the outbox row, or, too early, the event itself."""
         if self._publisher is not None:
+            if self._tell_first:
+                self._publish(self._publisher, event)
             return
         conn.execute(
             "INSERT INTO outbox (id, aggregatetype, aggregateid, type, version, payload)"
@@ -111,12 +124,15 @@ class OrderService:
         )
 
     def _tell(self, event: Event, status: int) -> Reply:
-        """After the commit: publish under dual-write, then answer."""
-        if self._publisher is not None and not self._publisher.publish([event.as_message()]):
-            log(f"order {event.order_id}: {event.type} committed but not published")
-            return Reply(status=503, body={"error": "broker out of reach"})
+        """After the commit: publish where nobody has, then answer."""
+        if self._publisher is not None and not self._tell_first:
+            self._publish(self._publisher, event)
         log(f"order {event.order_id}: {event.type} {event.event_id}")
         return Reply(status=status, body={"order_id": event.order_id, "version": event.version})
+
+    def _publish(self, publisher: "Publisher", event: Event) -> None:
+        if not publisher.publish([event.as_message()]):
+            raise NotTold(f"order {event.order_id}: {event.type} not published")
 
 
 def parse_order(body: bytes) -> tuple[str, str, int]:
@@ -142,7 +158,7 @@ def _repeated(conn: Connection, order_id: str, product_id: str, quantity: int) -
 
 def _publisher(settings: Settings) -> "Publisher | None":
     """The Kafka client is loaded only where the pattern publishes from here."""
-    if settings.pattern != DUAL_WRITE:
+    if settings.pattern not in {DUAL_WRITE, EVENT_DRIVEN}:
         return None
     from .broker import Publisher  # noqa: PLC0415 - a tenth of a second at each start
 
@@ -154,7 +170,11 @@ def main() -> None:
     stop = stop_on_signal()
     settings = Settings.from_environment()
     log(f"order service, {settings.pattern}")
-    service = OrderService(Pool(settings.database_url), _publisher(settings))
+    service = OrderService(
+        Pool(settings.database_url),
+        _publisher(settings),
+        tell_first=settings.pattern == EVENT_DRIVEN,
+    )
     server = Server(settings.http_port, service.route)
     run_until(stop, lambda: server.drain() if stop.wait() else None)
 

@@ -4,8 +4,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-DUAL_WRITE = "dual-write"
+DUAL_WRITE, EVENT_DRIVEN = "dual-write", "event-driven"
 OUTBOX_PATTERNS = frozenset({"outbox-polling", "outbox-cdc"})
+"""Those in which *order* writes its events into the outbox."""
+PATTERNS = OUTBOX_PATTERNS | {DUAL_WRITE, EVENT_DRIVEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,7 @@ class Settings:
     """How long the relay keeps sent outbox rows."""
 
     def __post_init__(self) -> None:
-        if self.pattern not in OUTBOX_PATTERNS | {DUAL_WRITE}:
+        if self.pattern not in PATTERNS:
             raise ValueError(f"PATTERN={self.pattern}: none of the patterns of this shop")
 
     @classmethod

@@ -14,11 +14,12 @@ pytestmark = pytest.mark.stack
 SUITE = """
 from pathlib import Path
 from harness.model.scenario import Pattern
-from harness.model.suite import StoreQuery, Suite
+from harness.model.store_query import StoreQuery
+from harness.model.suite import Suite
 
 SUITE = Suite(
     name="tiny", about="one database", compose=Path(__file__).parent / "compose.yaml",
-    invariants=Path(__file__).parent, default_matrix=(("plain", "none"),), hops={},
+    invariants=Path(__file__).parent,
     patterns=(Pattern(name="plain", promises="nothing", writer="db", publisher="db"),),
     committed=StoreQuery(name="rows", node="db", database="app", sql="SELECT '1'"),
     entry=("db", 5432), plan=lambda rng: (),

@@ -12,7 +12,7 @@ from harness.drivers.kafka_python import KafkaConsumer, KafkaProducer
 from harness.drivers.postgres import Postgres
 from harness.engine.quiesce import QuietCondition, _Reading, _Tally, wait_quiet
 from harness.engine.world import World
-from harness.model.suite import Published, StoreQuery
+from harness.model.store_query import Published, StoreQuery
 
 TOPIC = "aftershock.quiet"
 GROUP = "aftershock-quiet"

@@ -88,7 +88,7 @@ class Bench:
             scenario,
             promises=self.pattern.promises,
             hops=(),
-            invariants=self.suite.invariants,
+            invariants=demanded(self.suite, self.pattern),
             nodes=tuple(
                 NodeRecord(name=n.name, role=n.role.value, address=self.environment.address(n.name))
                 for n in self.system.nodes

@@ -14,7 +14,7 @@ from harness.drivers.postgres import Postgres
 from harness.engine.stage import StoreWitness, WorkerControl, connector_of
 from harness.engine.world import World
 from harness.errors import DeclarationError, EnvironmentFailed
-from harness.model.suite import StoreQuery
+from harness.model.store_query import StoreQuery
 
 DATABASE = "stage_test"
 TOPIC = "stage.events"

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.model.scenario import Pattern
-from harness.model.suite import StoreQuery, Suite
+from harness.model.store_query import StoreQuery
+from harness.model.suite import Suite
 
 SUITE = Suite(
     name="shop",
@@ -16,8 +17,6 @@ SUITE = Suite(
         Pattern(name="dual-write", promises="nothing", writer="order", publisher="order"),
         Pattern(name="outbox", promises="at least once", writer="order", publisher="relay"),
     ),
-    default_matrix=(("outbox", "none"),),
-    hops={},
     committed=StoreQuery(name="committed", node="db", database="orders", sql="SELECT 1"),
     entry=("order", 8080),
     plan=lambda _random: (),

@@ -13,7 +13,7 @@ SELECT count(DISTINCT order_id) FROM events WHERE order_id IS NOT NULL
 WITH expected AS (
     SELECT consumer, order_id, version
     FROM (SELECT DISTINCT order_id, version FROM events WHERE order_id IS NOT NULL)
-    CROSS JOIN (VALUES ('inventory'), ('shipping')) AS consumers (consumer)
+    CROSS JOIN (VALUES ('inventory'), ('payment'), ('shipping'), ('review'), ('notification')) AS consumers (consumer)
 ),
 applied AS (
     SELECT consumer, order_id, version, count(*) AS times, list(event_id ORDER BY event_id) AS event_ids

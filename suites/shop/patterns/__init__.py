@@ -1,0 +1,7 @@
+"""The shop's patterns: ways of wiring one flow, from the naive to the sound."""
+
+from .cdc import OUTBOX_CDC
+from .outbox import OUTBOX_POLLING
+from .plain import DUAL_WRITE, EVENT_DRIVEN
+
+PATTERNS = (EVENT_DRIVEN, DUAL_WRITE, OUTBOX_POLLING, OUTBOX_CDC)
