@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 
 from faults.at_point import AtPoint
 from faults.point import Point
+from harness.checkers.demanded import demanded
 from harness.checkers.judge import judged
 from harness.cli import suites
 from harness.cli.matrix import system_of, union_of

@@ -20,6 +20,7 @@ from faults.point import DURATIONS_S, FORM, SAYS, form_of
 from harness.checkers.demanded import invariants_of
 from harness.checkers.hazards import read_rules
 from harness.checkers.invariant import FAMILIES, Invariant
+from harness.cli import suites
 from harness.cli.app import app
 from harness.environments import compose_attributes as compose
 from harness.lifecycle import TRANSITIONS, Phase

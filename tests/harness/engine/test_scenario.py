@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import faults
+from harness.checkers.demanded import demanded
 from harness.checkers.judge import judged
 from harness.cli import suites
 from harness.cli.matrix import system_of, union_of
