@@ -119,9 +119,6 @@ def test_one_scenario_lives_in_the_run_and_several_below_it(tmp_path: Path) -> N
 
 def test_everything_written_is_read_back(tmp_path: Path) -> None:
     """A run that went to its end."""
-    invariants = tmp_path / "invariants"
-    invariants.mkdir()
-    (invariants / "lost.sql").write_text("-- id: lost")
     run = begun(tmp_path)
     hop = Hop(name="row", node="order-db", query="SELECT 1", says="committed")
     outbox = Outbox(node="order-db", table="outbox", sent="sent_at")
@@ -130,7 +127,7 @@ def test_everything_written_is_read_back(tmp_path: Path) -> None:
         promises="nothing",
         hops=[hop],
         outboxes=[outbox],
-        invariants=invariants,
+        invariants={"lost.sql": "-- id: lost"},
         started_at=START,
     )
     write_four(writer)

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers.invariant import Derived, Invariant, Need, parse, read_invariants
+from harness.checkers.invariant import (
+    Derived,
+    Invariant,
+    Need,
+    collected,
+    parse,
+    read_invariants,
+)
 from harness.errors import DeclarationError
 
 PATH = Path("lost.sql")
@@ -115,6 +122,16 @@ def test_no_invariant_is_no_suite(tmp_path: Path) -> None:
     (tmp_path / "c.sql").write_text("-- table: t\n-- rows:\nSELECT 1\n")
     with pytest.raises(DeclarationError, match="no invariant here"):
         read_invariants(tmp_path)
+
+
+def test_texts_from_anywhere_are_collected() -> None:
+    """As a run stores them: each by the path that it is to be named by."""
+    elsewhere = Path("elsewhere") / "ghost.sql"
+    ghost = GOOD.replace("no-row-lost", "no-ghost")
+    found = collected([(GOOD, PATH), (ghost, elsewhere)])
+    assert [(i.id, i.path) for i in found.all] == [("no-row-lost", PATH), ("no-ghost", elsewhere)]
+    with pytest.raises(DeclarationError, match=r"ghost\.sql:1: `no-row-lost` is defined in lost\."):
+        collected([(GOOD, PATH), (GOOD, elsewhere)])
 
 
 def test_two_files_with_one_id_are_refused(tmp_path: Path) -> None:

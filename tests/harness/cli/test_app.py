@@ -19,7 +19,7 @@ WRONG = (
         ("run", "--fault", "kill:nobody:after:order/order-db/commit"),
         "--fault kill:nobody:after:order/order-db/commit: fits none of the chosen patterns",
     ),
-    (("list", "points"), "list points: --pattern is wanted; there are dual-write, outbox-"),
+    (("list", "points"), "list points: --pattern is wanted; there are "),
     (("list", "points", "--pattern", "quantum"), "--pattern quantum: suite shop has no such"),
     (("list", "faults", "--pattern", "dual-write"), "list faults: --pattern and --seed are for"),
     (

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import faults
 from harness.cli import suites
 from harness.cli.matrix import (
     known_pattern,
@@ -17,6 +18,7 @@ from harness.cli.matrix import (
 )
 from harness.errors import DeclarationError
 from harness.model.suite import Suite
+from harness.model.system import Role
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +34,22 @@ def _pairs(shop: Suite, patterns: list[str], faults: list[str]) -> list[tuple[st
 def test_without_arguments_it_is_the_default_matrix(shop: Suite) -> None:
     """Every pattern under the faults that matter, the control marked."""
     scenarios = scenarios_of(shop, [], [], 1)
-    everywhere = ["none", "kill-between-commit-and-publish", "broker-partition"]
-    expected = [(p, f) for p in ("dual-write", "outbox-polling", "outbox-cdc") for f in everywhere]
-    expected.append(("outbox-cdc", "connector-restart"))
-    assert [(s.pattern, s.fault) for s in scenarios] == expected
-    controls = [(s.pattern, s.fault, s.control) for s in scenarios if s.control]
-    assert controls == [("dual-write", "kill-between-commit-and-publish", "no-event-lost")]
+    assert [(s.pattern, s.fault) for s in scenarios] == list(shop.default_matrix)
+    assert {s.pattern for s in scenarios} == {pattern.name for pattern in shop.patterns}
+    controls = {(s.pattern, s.fault): s.control for s in scenarios if s.control}
+    assert controls["dual-write", "kill-between-commit-and-publish"] == "no-event-lost"
+    assert controls == {
+        (pattern.name, fault): invariant
+        for pattern in shop.patterns
+        for fault, invariant in pattern.controls.items()
+    }
 
 
 def test_a_fault_alone_is_run_with_every_pattern_that_it_fits(shop: Suite) -> None:
-    """A connector is there in one pattern only."""
-    assert _pairs(shop, [], ["connect-kill"]) == [("outbox-cdc", "connect-kill")]
+    """Those that have a Connect worker."""
+    fitting = [p.name for p in shop.patterns if system_of(shop, p).with_role(Role.KAFKA_CONNECT)]
+    assert "outbox-cdc" in fitting and "dual-write" not in fitting
+    assert _pairs(shop, [], ["connect-kill"]) == [(name, "connect-kill") for name in fitting]
 
 
 def test_what_is_named_twice_is_run_once(shop: Suite) -> None:
@@ -64,12 +71,21 @@ def test_a_fault_that_fits_no_chosen_pattern_is_refused(shop: Suite) -> None:
 COMMIT = "order/order-db/commit(orders:insert)/17#1"
 
 
-def test_a_point_is_run_with_every_pattern_that_has_its_nodes(shop: Suite) -> None:
+@pytest.mark.parametrize(
+    "point, nodes",
+    [
+        ("kill:relay:after:relay/kafka-1/produce(order.events)/17#1", {"relay", "kafka-1"}),
+        (f"kill:order:after:{COMMIT}", {"order", "order-db"}),
+    ],
+)
+def test_a_point_is_run_with_every_pattern_that_has_its_nodes(
+    shop: Suite, point: str, nodes: set[str]
+) -> None:
     """Its text is the fault's name."""
-    relay = "kill:relay:after:relay/kafka-1/produce(order.events)/17#1"
-    assert _pairs(shop, [], [relay]) == [("outbox-polling", relay)]
-    order = f"kill:order:after:{COMMIT}"
-    assert len(_pairs(shop, [], [order])) == 3
+    fitting = [p.name for p in shop.patterns if nodes <= {n.name for n in system_of(shop, p).nodes}]
+    assert "outbox-polling" in fitting
+    assert ("dual-write" in fitting) is ("relay" not in nodes)
+    assert _pairs(shop, [], [point]) == [(name, point) for name in fitting]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +111,9 @@ def test_a_point_that_there_cannot_be_is_refused_with_what_there_is(
 def test_a_short_form_is_run_where_it_is_declared(shop: Suite) -> None:
     """A dual writer marks nothing."""
     name = "kill-between-publish-and-mark"
-    assert _pairs(shop, [], [name]) == [("outbox-polling", name), ("outbox-cdc", name)]
+    declaring = [p.name for p in shop.patterns if name in p.points]
+    assert {"outbox-polling", "outbox-cdc"} <= set(declaring) and "dual-write" not in declaring
+    assert _pairs(shop, [], [name]) == [(pattern, name) for pattern in declaring]
 
 
 def test_faults_that_name_one_effect_depend_on_the_seed(shop: Suite) -> None:
@@ -134,8 +152,12 @@ def test_results_are_kept_where_the_user_stands(
 def test_without_taps_nothing_strikes_at_a_point(shop: Suite) -> None:
     """The default matrix goes without those, and who asks for one is told why not."""
     left = [(s.pattern, s.fault) for s in scenarios_of(shop, [], [], 1, taps=False)]
-    assert len(left) == 7
-    assert {fault for _, fault in left} == {"none", "broker-partition", "connector-restart"}
+    assert left == [
+        (pattern, fault)
+        for pattern, fault in shop.default_matrix
+        if fault == faults.NONE or faults.find(fault).point is None
+    ]
+    assert ("dual-write", "broker-partition") in left and len(left) < len(shop.default_matrix)
     for fault in (f"kill:order:after:{COMMIT}", "kill-before-commit"):
         with pytest.raises(DeclarationError, match="only taps can see; leave out --no-taps"):
             scenarios_of(shop, [], [fault], 1, taps=False)
@@ -143,7 +165,7 @@ def test_without_taps_nothing_strikes_at_a_point(shop: Suite) -> None:
 
 def test_nothing_to_run_is_told_so(shop: Suite) -> None:
     """A suite may leave a pattern out of its default matrix."""
-    bare = replace(shop, default_matrix=())
+    bare = replace(shop, patterns=[replace(p, faults=()) for p in shop.patterns])
     with pytest.raises(DeclarationError, match="no fault by default for dual-write; name one with"):
         scenarios_of(bare, ["dual-write"], [], 1)
 
@@ -151,5 +173,6 @@ def test_nothing_to_run_is_told_so(shop: Suite) -> None:
 def test_a_pattern_is_known_by_its_name(shop: Suite) -> None:
     """Or told with those there are."""
     assert known_pattern(shop, "dual-write").name == "dual-write"
-    with pytest.raises(DeclarationError, match="no such pattern; there are dual-write, outbox-"):
+    names = ", ".join(pattern.name for pattern in shop.patterns)
+    with pytest.raises(DeclarationError, match=f"no such pattern; there are {names}$"):
         known_pattern(shop, "quantum")

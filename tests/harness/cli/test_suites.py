@@ -17,7 +17,7 @@ def _suite(folder: Path, text: str) -> Path:
 def test_the_shop_comes_with_the_package() -> None:
     """By name, with its patterns."""
     shop = suites.load("shop")
-    assert [p.name for p in shop.patterns] == ["dual-write", "outbox-polling", "outbox-cdc"]
+    assert {"dual-write", "outbox-polling", "outbox-cdc"} <= {p.name for p in shop.patterns}
     assert "shop" in suites.names()
 
 

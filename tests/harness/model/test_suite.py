@@ -1,12 +1,28 @@
 """A suite gives its patterns by name."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from harness.model.request import Request
 from harness.model.scenario import Pattern
 from harness.model.store_query import StoreQuery
 from harness.model.suite import Suite
+
+OURS = StoreQuery(name="committed", node="db", database="orders", sql="SELECT 1")
+THEIRS = StoreQuery(name="committed rows", node="db", database="orders", sql="SELECT 2")
+
+
+def our_plan(_chance: Random) -> tuple[Request, ...]:
+    """Nobody comes."""
+    return ()
+
+
+def their_plan(_chance: Random) -> tuple[Request, ...]:
+    """Nobody else does."""
+    return ()
+
 
 SUITE = Suite(
     name="shop",
@@ -14,12 +30,25 @@ SUITE = Suite(
     compose=Path("shop.yaml"),
     invariants=Path("invariants"),
     patterns=(
-        Pattern(name="dual-write", promises="nothing", writer="order", publisher="order"),
-        Pattern(name="outbox", promises="at least once", writer="order", publisher="relay"),
+        Pattern(
+            name="dual-write",
+            promises="nothing",
+            writer="order",
+            publisher="order",
+            faults=("none", "kill"),
+        ),
+        Pattern(
+            name="outbox",
+            promises="at least once",
+            writer="order",
+            publisher="relay",
+            plan=their_plan,
+            committed=THEIRS,
+        ),
     ),
-    committed=StoreQuery(name="committed", node="db", database="orders", sql="SELECT 1"),
+    committed=OURS,
     entry=("order", 8080),
-    plan=lambda _random: (),
+    plan=our_plan,
 )
 
 
@@ -28,3 +57,21 @@ def test_a_pattern_is_found_by_its_name() -> None:
     assert SUITE.pattern("outbox").publisher == "relay"
     with pytest.raises(KeyError, match="saga"):
         SUITE.pattern("saga")
+
+
+def test_the_default_matrix_is_what_each_pattern_asks_for() -> None:
+    """In the order of the patterns; one that says nothing is run undisturbed."""
+    assert SUITE.default_matrix == (
+        ("dual-write", "none"),
+        ("dual-write", "kill"),
+        ("outbox", "none"),
+    )
+
+
+def test_what_a_pattern_says_of_its_own_goes_before_what_the_suite_says() -> None:
+    """Its workload, and what counts as committed."""
+    plain, own = SUITE.patterns
+    assert SUITE.committed_under(plain) is OURS
+    assert SUITE.committed_under(own) is THEIRS
+    assert SUITE.plan_under(plain) is our_plan
+    assert SUITE.plan_under(own) is their_plan

@@ -9,12 +9,16 @@ import pytest
 import yaml
 
 import faults
+from harness.checkers.demanded import invariants_of
 from harness.environments.compose import read
 from harness.model.scenario import Pattern
 from harness.model.system import Node, Role, System
-from suites.shop.suite import PATTERNS, SUITE
+from suites.shop.patterns import PATTERNS
+from suites.shop.suite import SUITE
 from suites.shop.workload import PRODUCTS
 
+OWN = ("event-driven", "dual-write", "outbox-polling", "outbox-cdc")
+"""What tests here say of patterns by name, they say of these alone."""
 SQL = SUITE.compose.parent / "sql"
 CONNECTOR = SUITE.compose.parent / "connectors" / "order-outbox.json"
 
@@ -28,17 +32,17 @@ def shop(pattern: Pattern) -> System:
 def test_a_pattern_starts_the_nodes_it_speaks_of(pattern: Pattern) -> None:
     """Its writer, its publisher, the entry, and every node in its evidence."""
     names = {node.name for node in shop(pattern).nodes}
-    hops = {hop.node for hop in SUITE.hops[pattern.name]}
+    hops = {hop.node for hop in pattern.hops}
+    assert pattern.hops
     assert names >= {pattern.writer, pattern.publisher, SUITE.entry[0]} | hops
 
 
-def test_only_the_relay_and_connect_belong_to_one_pattern() -> None:
-    """Everything else of the shop is the same under every pattern."""
+def test_every_profile_is_a_pattern() -> None:
+    """A node with another one would never be started."""
     system = read(SUITE.compose, environ={})
-    assert {node.name: node.profiles for node in system.nodes if node.profiles} == {
-        "relay": ("outbox-polling",),
-        "connect": ("outbox-cdc",),
-    }
+    profiles = {profile for node in system.nodes for profile in node.profiles}
+    assert profiles <= {pattern.name for pattern in PATTERNS}
+    assert {"relay", "connect"} <= {node.name for node in system.nodes if node.profiles}
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda p: p.name)
@@ -49,21 +53,39 @@ def test_the_order_service_is_told_the_pattern(pattern: Pattern) -> None:
 
 def test_the_publisher_is_what_lies_between_commit_and_publish() -> None:
     """Who commits and who publishes differ exactly where there is an outbox."""
-    assert {p.name: (p.writer, p.publisher) for p in PATTERNS} == {
+    own = [SUITE.pattern(name) for name in OWN]
+    assert {p.name: (p.writer, p.publisher) for p in own} == {
+        "event-driven": ("order", "order"),
         "dual-write": ("order", "order"),
         "outbox-polling": ("order", "relay"),
         "outbox-cdc": ("order", "connect"),
     }
+    assert {p.name for p in own if p.writer != p.publisher} == {p.name for p in own if p.outboxes}
 
 
-def test_the_default_matrix_holds_one_control() -> None:
-    """And a connector is restarted only where there is one."""
-    controls = {p.name: p.controls for p in PATTERNS if p.controls}
-    assert controls == {"dual-write": {"kill-between-commit-and-publish": "no-event-lost"}}
-    assert ("dual-write", "kill-between-commit-and-publish") in SUITE.default_matrix
-    restarts = [pattern for pattern, fault in SUITE.default_matrix if fault == "connector-restart"]
-    assert restarts == ["outbox-cdc"]
-    assert len(SUITE.default_matrix) == 10
+def test_ways_of_publishing_without_an_outbox_are_controls() -> None:
+    """Each of what it gets wrong, at the moment at which it does."""
+    assert {name: dict(SUITE.pattern(name).controls) for name in OWN} == {
+        "event-driven": {"kill-before-commit": "no-phantom-event"},
+        "dual-write": {"kill-between-commit-and-publish": "no-event-lost"},
+        "outbox-polling": {},
+        "outbox-cdc": {},
+    }
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda p: p.name)
+def test_a_control_is_named_by_an_invariant_that_its_pattern_asks_for(pattern: Pattern) -> None:
+    """And is run by default: nobody else would learn that it is caught no more."""
+    asked = {invariant.id for invariant in invariants_of(SUITE, pattern).of(pattern.name)}
+    assert set(pattern.controls.values()) <= asked
+    assert set(pattern.controls) <= set(pattern.faults)
+
+
+def test_a_connector_is_restarted_where_there_is_one() -> None:
+    """Among what the default matrix asks for."""
+    assert "connector-restart" in SUITE.pattern("outbox-cdc").faults
+    restarts = [p for p in PATTERNS if "connector-restart" in p.faults]
+    assert all(p.connectors for p in restarts)
 
 
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda p: p.name)
@@ -83,7 +105,8 @@ def test_every_pattern_has_the_points_that_it_can_have() -> None:
         "kill-before-commit",
         "kill-between-effect-and-offset-commit",
     }
-    assert {p.name: set(p.points) for p in PATTERNS} == {
+    assert {name: set(SUITE.pattern(name).points) for name in OWN} == {
+        "event-driven": writer,
         "dual-write": writer,
         "outbox-polling": {*writer, "kill-between-publish-and-mark"},
         "outbox-cdc": {
@@ -94,8 +117,9 @@ def test_every_pattern_has_the_points_that_it_can_have() -> None:
 
 def test_the_outbox_is_no_hop_where_nothing_is_written_to_it() -> None:
     """Else a lost order of dual-write would seem to have broken there."""
-    has_outbox = {name: any(h.name == "outbox" for h in hops) for name, hops in SUITE.hops.items()}
-    assert has_outbox == {"dual-write": False, "outbox-polling": True, "outbox-cdc": True}
+    own = [SUITE.pattern(name) for name in OWN]
+    with_outbox = [p.name for p in own if any(hop.name == "outbox" for hop in p.hops)]
+    assert with_outbox == [p.name for p in own if p.outboxes] == ["outbox-polling", "outbox-cdc"]
 
 
 def environment(role: Role) -> list[Mapping[str, str]]:
@@ -104,9 +128,10 @@ def environment(role: Role) -> list[Mapping[str, str]]:
     return [node.environment for node in nodes]
 
 
-def test_the_outbox_that_is_declared_is_the_one_that_is_there() -> None:
+@pytest.mark.parametrize("name", ["outbox-polling", "outbox-cdc"])
+def test_the_outbox_that_is_declared_is_the_one_that_is_there(name: str) -> None:
     """With the column that the relay sets."""
-    (outbox,) = SUITE.outboxes
+    (outbox,) = SUITE.pattern(name).outboxes
     assert (outbox.node, outbox.table) == ("order-db", "outbox")
     declared = (SQL / "order.sql").read_text(encoding="utf-8")
     columns = declared.partition("CREATE TABLE outbox (")[2].partition(";")[0]
@@ -118,7 +143,7 @@ def test_every_service_speaks_of_one_topic() -> None:
     config = json.loads(CONNECTOR.read_text())["config"]
     told = {env["TOPIC"] for env in environment(Role.SERVICE)}
     assert told == {config["transforms.outbox.route.topic.replacement"]} == {"order.events"}
-    assert any("kafka.order.events" in hop.query for hop in SUITE.hops["outbox-cdc"])
+    assert any("kafka.order.events" in hop.query for hop in SUITE.pattern("outbox-cdc").hops)
 
 
 def test_the_connector_reads_the_order_database() -> None:
