@@ -1,7 +1,9 @@
-"""The shop's snapshots made by hand: sound ones to start from, and their judgement."""
+"""The shop's snapshots made by hand: sound ones to start from, and their judgement. Each family of
+patterns has a test file for its own folder of invariants; `ids_in` tells what has to fire there."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
+from harness.checkers.demanded import invariants_of
 from harness.checkers.invariant import Invariants, read_invariants
 from harness.checkers.judge import judge
 from harness.model.fault import FaultRecord
@@ -25,15 +28,36 @@ from harness.model.snapshot import (
     SLOTS_SCHEMA,
     TOPIC_SCHEMA,
 )
+from harness.model.verdict import Finding
 from harness.store import write_parquet
+from suites.shop.suite import SUITE
 
 Row = dict[str, Any]
 
-FOLDER = Path(__file__).resolve().parents[3] / "suites" / "shop" / "invariants"
+SQL = SUITE.compose.parent / "sql"
 START = datetime(2026, 11, 23, 4, 45, 0, tzinfo=UTC)
 
-_TIME = pa.timestamp("us", tz="UTC")
-_TEXT, _INT = pa.string(), pa.int32()
+_SQL_TYPES: Mapping[str, pa.DataType] = {
+    "bigint": pa.int64(),
+    "bigserial": pa.int64(),
+    "boolean": pa.bool_(),
+    "integer": pa.int32(),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+}
+"""As they come to be in a snapshot; every other one is text there."""
+
+
+def _tables_of(sql: Path) -> Iterator[tuple[str, pa.Schema]]:
+    """The snapshot's tables of one service's database, by the script that makes them."""
+    text = sql.read_text(encoding="utf-8")
+    for table, body in re.findall(
+        r"^CREATE TABLE (\w+) \(\n(.*?)\n\);", text, re.DOTALL | re.MULTILINE
+    ):
+        columns = re.findall(r"^    ([a-z_]+) +([a-z]+)", body, re.MULTILINE)
+        schema = pa.schema([(name, _SQL_TYPES.get(kind, pa.string())) for name, kind in columns])
+        yield f"db.{sql.stem}-db.{table}", schema
+
+
 SCHEMAS: Mapping[str, pa.Schema] = {
     "ops": HISTORY_SCHEMA,
     "kafka.order.events": TOPIC_SCHEMA,
@@ -41,60 +65,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "slots": SLOTS_SCHEMA,
     "connect": CONNECT_SCHEMA,
     "quiescence": QUIESCENCE_SCHEMA,
-    "db.order-db.orders": pa.schema(
-        {
-            "order_id": _TEXT,
-            "product_id": _TEXT,
-            "quantity": _INT,
-            "status": _TEXT,
-            "version": _INT,
-            "created_at": _TIME,
-            "updated_at": _TIME,
-        }
-    ),
-    "db.order-db.outbox": pa.schema(
-        {
-            "id": _TEXT,
-            "seq": pa.int64(),
-            "aggregatetype": _TEXT,
-            "aggregateid": _TEXT,
-            "type": _TEXT,
-            "version": _INT,
-            "payload": _TEXT,
-            "created_at": _TIME,
-            "sent_at": _TIME,
-        }
-    ),
-    "db.inventory-db.stock": pa.schema({"product_id": _TEXT, "on_hand": _INT, "initial": _INT}),
-    "db.inventory-db.stock_movements": pa.schema(
-        {
-            "event_id": _TEXT,
-            "order_id": _TEXT,
-            "product_id": _TEXT,
-            "delta": _INT,
-            "version": _INT,
-            "applied_at": _TIME,
-        }
-    ),
-    "db.shipping-db.shipments": pa.schema(
-        {
-            "order_id": _TEXT,
-            "product_id": _TEXT,
-            "quantity": _INT,
-            "status": _TEXT,
-            "version": _INT,
-            "updated_at": _TIME,
-        }
-    ),
-    "db.shipping-db.shipment_changes": pa.schema(
-        {
-            "event_id": _TEXT,
-            "order_id": _TEXT,
-            "type": _TEXT,
-            "version": _INT,
-            "applied_at": _TIME,
-        }
-    ),
+    **{name: schema for sql in sorted(SQL.glob("*.sql")) for name, schema in _tables_of(sql)},
 }
 TYPES = {1: "order-placed", 2: "order-cancelled"}
 
@@ -120,6 +91,8 @@ class Shop:
 
     pattern: str
     tables: dict[str, list[Row]] = field(default_factory=dict)
+    schemas: dict[str, pa.Schema] = field(default_factory=lambda: dict(SCHEMAS))
+    """Of further tables, too, which a test may add: another topic, say."""
     faults: tuple[FaultRecord, ...] = ()
     collected: bool = True
 
@@ -163,6 +136,13 @@ TOPIC = "kafka.order.events"
 ORDERS, OUTBOX = "db.order-db.orders", "db.order-db.outbox"
 STOCK, MOVEMENTS = "db.inventory-db.stock", "db.inventory-db.stock_movements"
 SHIPMENTS, CHANGES = "db.shipping-db.shipments", "db.shipping-db.shipment_changes"
+BALANCES, PAYMENTS = "db.payment-db.balances", "db.payment-db.payment_movements"
+REVIEWS, REVIEW_CHANGES = "db.review-db.review_requests", "db.review-db.review_changes"
+PUSHES = "db.notification-db.pushes"
+
+CONSUMERS = ("inventory", "payment", "shipping", "review", "notification")
+CENTS: Mapping[str, int] = {"anvil": 12000, "drill": 8900}
+"""What one of a product costs, and any other 1000."""
 
 THREE = (
     Order(id="2", product="anvil", quantity=3),
@@ -179,6 +159,9 @@ def sound(pattern: str, orders: tuple[Order, ...] = THREE) -> Shop:
     for product in {order.product for order in orders}:
         moved = sum(row["delta"] for row in shop.rows(MOVEMENTS, product_id=product))
         shop[STOCK].append({"product_id": product, "on_hand": 1000 + moved, "initial": 1000})
+    taken = sum(row["cents"] for row in shop[PAYMENTS])
+    shop[BALANCES].append({"account": "customers", "cents": -taken})
+    shop[BALANCES].append({"account": "shop", "cents": taken})
     shop["quiescence"].extend(
         {"condition": name, "met": True, "waited_s": 0.5, "detail": ""}
         for name in ("consumers caught up", "outbox empty")
@@ -192,9 +175,9 @@ def sound(pattern: str, orders: tuple[Order, ...] = THREE) -> Shop:
             "log_end": 5,
             "lag": 0,
         }
-        for g in ("inventory", "shipping")
+        for g in CONSUMERS
     )
-    if pattern == "outbox-cdc":
+    if SUITE.pattern(pattern).connectors:
         shop["connect"].extend(
             {"node": "connect", "connector": "order-outbox", "state": "RUNNING", "task": task}
             for task in (None, 0)
@@ -212,6 +195,9 @@ def _add_order(shop: Shop, order: Order) -> None:
     state = {**content, "status": status, "version": versions[-1]}
     shop[ORDERS].append({**state, "created_at": _at(order, 1), "updated_at": _at(order, 2)})
     shop[SHIPMENTS].append({**state, "updated_at": _at(order, 4)})
+    asked = "withdrawn" if order.cancelled else "requested"
+    request = {"order_id": order.id, "status": asked, "version": versions[-1]}
+    shop[REVIEWS].append({**request, "updated_at": _at(order, 4)})
     for version in versions:
         _add_ops(shop, order, version)
         _add_event(shop, order, version)
@@ -248,12 +234,9 @@ def _add_event(shop: Shop, order: Order, version: int) -> None:
             "committed": True,
         }
     )
-    effect = {"event_id": name, "order_id": order.id, "version": version}
-    effect["applied_at"] = _at(order, 2 + version)
-    delta = -order.quantity if version == 1 else order.quantity
-    shop[MOVEMENTS].append({**effect, "product_id": order.product, "delta": delta})
-    shop[CHANGES].append({**effect, "type": TYPES[version]})
-    if shop.pattern != "dual-write":
+    _add_effects(shop, order, version)
+    pattern = SUITE.pattern(shop.pattern)
+    if pattern.outboxes:
         shop[OUTBOX].append(
             {
                 "id": name,
@@ -264,9 +247,25 @@ def _add_event(shop: Shop, order: Order, version: int) -> None:
                 "version": version,
                 "payload": json.dumps(value),
                 "created_at": _at(order, version),
-                "sent_at": _at(order, 3) if shop.pattern == "outbox-polling" else None,
+                "sent_at": None if pattern.connectors else _at(order, 3),
             }
         )
+
+
+def _add_effects(shop: Shop, order: Order, version: int) -> None:
+    """What each consumer did on one event."""
+    effect: Row = {
+        "event_id": event_id(order.id, version),
+        "order_id": order.id,
+        "version": version,
+        "applied_at": _at(order, 2 + version),
+    }
+    taken = order.quantity if version == 1 else -order.quantity
+    cents = taken * CENTS.get(order.product, 1000)
+    shop[MOVEMENTS].append({**effect, "product_id": order.product, "delta": -taken})
+    shop[PAYMENTS].append({**effect, "type": TYPES[version], "cents": cents})
+    for ledger in (CHANGES, REVIEW_CHANGES, PUSHES):
+        shop[ledger].append({**effect, "type": TYPES[version]})
 
 
 def _at(order: Order, step: int) -> datetime:
@@ -278,7 +277,7 @@ def judged(shop: Shop, folder: Path, invariants: Invariants) -> Judged:
     (folder / "snapshot").mkdir(parents=True)
     for name, rows in shop.tables.items():
         place = folder / ("history" if name == "ops" else f"snapshot/{name}")
-        table = pa.Table.from_pylist(rows, schema=SCHEMAS[name])
+        table = pa.Table.from_pylist(rows, schema=shop.schemas[name])
         write_parquet(place.with_name(f"{place.name}.parquet"), table)
     record = ScenarioRecord(
         dir=folder,
@@ -295,11 +294,36 @@ def judged(shop: Shop, folder: Path, invariants: Invariants) -> Judged:
     return judge(record, invariants)
 
 
+def fired(told: Judged) -> dict[str, tuple[str, ...]]:
+    """Violated invariant → keys."""
+    return {
+        f.invariant: f.violation.keys for f in told.judgement.findings if f.violation is not None
+    }
+
+
+def finding(told: Judged, invariant: str) -> Finding:
+    """What one invariant found."""
+    (found,) = [f for f in told.judgement.findings if f.invariant == invariant]
+    return found
+
+
+def ids_in(*folders: str) -> set[str]:
+    """The invariants in folders of the suite's; `.` is the one that holds for every pattern."""
+    parsed = (read_invariants(SUITE.invariants / folder) for folder in folders)
+    return {invariant.id for invariants in parsed for invariant in invariants.all}
+
+
 class Kit:
     """What tests make snapshots of, and judge them with."""
 
     def __init__(self) -> None:
-        self.invariants: Invariants = read_invariants(FOLDER)
+        self._invariants: dict[str, Invariants] = {}
+
+    def invariants(self, pattern: str) -> Invariants:
+        """What the suite demands of the pattern."""
+        if pattern not in self._invariants:
+            self._invariants[pattern] = invariants_of(SUITE, SUITE.pattern(pattern))
+        return self._invariants[pattern]
 
     def order(self, number: int, product: str, quantity: int, *, cancelled: bool) -> Order:
         """One order to be put into a sound snapshot."""
@@ -310,8 +334,8 @@ class Kit:
         return sound(pattern, orders)
 
     def judged(self, shop: Shop, folder: Path) -> Judged:
-        """Write the snapshot into the folder and judge it by the shop's own invariants."""
-        return judged(shop, folder, self.invariants)
+        """Write the snapshot into the folder and judge it by what is demanded of its pattern."""
+        return judged(shop, folder, self.invariants(shop.pattern))
 
 
 @pytest.fixture(scope="session")
