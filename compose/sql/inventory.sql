@@ -27,4 +27,7 @@ INSERT INTO stock (product_id, on_hand, initial) VALUES
     ('bellows', 1000, 1000),
     ('chisel', 1000, 1000),
     ('drill', 1000, 1000),
-    ('easel', 1000, 1000);
+    ('easel', 1000, 1000),
+    ('flywheel', 4, 4),
+    ('gantry', 1000, 1000),
+    ('hoist', 1000, 1000);

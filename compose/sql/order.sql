@@ -4,7 +4,10 @@ CREATE TABLE orders (
     order_id   text PRIMARY KEY,
     product_id text NOT NULL,
     quantity   integer NOT NULL CHECK (quantity > 0),
-    status     text NOT NULL CHECK (status IN ('placed', 'cancelled')),
+    -- Under sagas an order is pending until its saga has ended.
+    status     text NOT NULL CHECK (status IN (
+        'placed', 'cancelled', 'pending', 'undoing', 'cancelling', 'completed', 'rejected'
+    )),
     version    integer NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()

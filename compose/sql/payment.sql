@@ -2,8 +2,10 @@
 
 -- Money moves between these two; together they always have nothing.
 CREATE TABLE balances (
-    account text PRIMARY KEY,
-    cents   bigint NOT NULL DEFAULT 0
+    account     text PRIMARY KEY,
+    cents       bigint NOT NULL DEFAULT 0,
+    -- The most that one charge may take; null: anything.
+    limit_cents bigint
 );
 
 CREATE TABLE prices (
@@ -27,11 +29,14 @@ CREATE TABLE inbox (
     received_at timestamptz NOT NULL DEFAULT now()
 );
 
-INSERT INTO balances (account) VALUES ('customers'), ('shop');
+INSERT INTO balances (account, limit_cents) VALUES ('customers', 100000), ('shop', NULL);
 
 INSERT INTO prices (product_id, cents) VALUES
     ('anvil', 12000),
     ('bellows', 4500),
     ('chisel', 1250),
     ('drill', 8900),
-    ('easel', 3300);
+    ('easel', 3300),
+    ('flywheel', 7400),
+    ('gantry', 250000),
+    ('hoist', 19900);

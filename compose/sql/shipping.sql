@@ -24,3 +24,11 @@ CREATE TABLE inbox (
     event_id    uuid PRIMARY KEY,
     received_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- What a carrier may refuse. A product that is not listed weighs little.
+CREATE TABLE weights (
+    product_id text PRIMARY KEY,
+    kilograms  integer NOT NULL CHECK (kilograms > 0)
+);
+
+INSERT INTO weights (product_id, kilograms) VALUES ('anvil', 25), ('hoist', 80);

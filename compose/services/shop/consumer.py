@@ -25,16 +25,21 @@ UNASSIGNED_S = 5.0
 """A consumer that joined before it could see its topic is given nothing, and keeps it."""
 
 Effect = Callable[[Connection, Event], None]
+Decode = Callable[[bytes | None], Event | None]
+"""The event in a record's value; None: it is none of this consumer's business."""
 
 
 class Consumer:
     """One member of a consumer group, applying `effect` to each new event."""
 
-    def __init__(self, settings: Settings, group: str, pool: Pool, effect: Effect) -> None:
+    def __init__(
+        self, settings: Settings, group: str, pool: Pool, effect: Effect, decode: Decode = decode
+    ) -> None:
         self._settings = settings
         self._group = group
         self._pool = pool
         self._effect = effect
+        self._decode = decode
         self._assigned = False
         self._pulse = Pulse()
 
@@ -86,7 +91,9 @@ class Consumer:
 
     def _handle(self, value: bytes, stop: threading.Event) -> bool:
         """Apply one record, however long the database takes to come back. False: stopped first."""
-        event = decode(value)
+        event = self._decode(value)
+        if event is None:
+            return True
         while not stop.is_set():
             self._pulse.beat()
             try:

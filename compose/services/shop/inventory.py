@@ -1,13 +1,40 @@
-"""The inventory service: takes what is ordered out of stock and puts back what is cancelled."""
+"""The inventory service: takes what is ordered out of stock and puts back what is cancelled.
+
+Under sagas it reserves: there is no back order, and what is not in stock is refused.
+"""
 
 from .consumer import run_consumer
 from .db import Connection
 from .events import PLACED, Event
+from .saga_member import run_participant
+from .saga_messages import STOCK
+from .saga_step import Step
+from .settings import SAGAS, Settings
 
 
 def move_stock(conn: Connection, event: Event) -> None:
     """Change the stock and write it into the ledger. Stock may go below zero: a back order."""
-    delta = -event.quantity if event.type == PLACED else event.quantity
+    _move(conn, event, -event.quantity if event.type == PLACED else event.quantity, event.version)
+
+
+def reserve(conn: Connection, event: Event) -> str | None:
+    """Take it out of stock, or say why not. Locks the product: what is seen is what is taken."""
+    row = conn.execute(
+        "SELECT on_hand FROM stock WHERE product_id = %s FOR UPDATE", (event.product_id,)
+    ).fetchone()
+    on_hand = 0 if row is None else int(row[0])
+    if on_hand < event.quantity:
+        return f"{on_hand} in stock"
+    _move(conn, event, -event.quantity, 1)
+    return None
+
+
+def release(conn: Connection, event: Event) -> None:
+    """Put back what was reserved."""
+    _move(conn, event, event.quantity, 2)
+
+
+def _move(conn: Connection, event: Event, delta: int, version: int) -> None:
     conn.execute(
         "INSERT INTO stock (product_id, on_hand, initial) VALUES (%s, %s, 0)"
         " ON CONFLICT (product_id) DO UPDATE SET on_hand = stock.on_hand + EXCLUDED.on_hand",
@@ -16,9 +43,19 @@ def move_stock(conn: Connection, event: Event) -> None:
     conn.execute(
         "INSERT INTO stock_movements (event_id, order_id, product_id, delta, version)"
         " VALUES (%s, %s, %s, %s, %s)",
-        (event.event_id, event.order_id, event.product_id, delta, event.version),
+        (event.event_id, event.order_id, event.product_id, delta, version),
     )
 
 
+def main() -> None:
+    """The whole program."""
+    settings = Settings.from_environment()
+    if settings.pattern in SAGAS:
+        step = Step(name=STOCK, attempt=reserve, revert=release)
+        run_participant("inventory", settings, step)
+    else:
+        run_consumer("inventory", move_stock)
+
+
 if __name__ == "__main__":
-    run_consumer("inventory", move_stock)
+    main()

@@ -3,6 +3,8 @@
 from .consumer import run_consumer
 from .db import Connection
 from .events import Event
+from .saga_member import run_listener
+from .settings import SAGAS, Settings
 
 
 def push(conn: Connection, event: Event) -> None:
@@ -13,5 +15,14 @@ def push(conn: Connection, event: Event) -> None:
     )
 
 
+def main() -> None:
+    """The whole program."""
+    settings = Settings.from_environment()
+    if settings.pattern in SAGAS:
+        run_listener("notification", settings, push)
+    else:
+        run_consumer("notification", push)
+
+
 if __name__ == "__main__":
-    run_consumer("notification", push)
+    main()

@@ -3,7 +3,8 @@
 How it tells is PATTERN. `dual-write` commits the order, then publishes: what happens between the
 two is lost. `event-driven` publishes while its transaction is open, then commits: what happens
 between the two was told of and never was. The outbox patterns write the event into the outbox in
-the order's own transaction and leave the publishing to a relay or to Debezium.
+the order's own transaction and leave the publishing to a relay or to Debezium. Under sagas an order
+is pending until its saga has ended: see `saga_http.py`.
 """
 
 import json
@@ -13,14 +14,14 @@ from typing import TYPE_CHECKING
 from .db import Connection, Pool, Unavailable
 from .events import CANCELLED, PLACED, Event
 from .process import log, run_until, stop_on_signal
-from .settings import DUAL_WRITE, EVENT_DRIVEN, Settings
+from .settings import DUAL_WRITE, EVENT_DRIVEN, SAGAS, Settings
 from .web import NOT_FOUND, Reply, Server, health
 
 if TYPE_CHECKING:
     from .broker import Publisher
 
-_CANCEL = re.compile(r"/orders/([^/]+)/cancel")
-_ORDER = re.compile(r"/orders/([^/]+)")
+CANCEL_PATH = re.compile(r"/orders/([^/]+)/cancel")
+ORDER_PATH = re.compile(r"/orders/([^/]+)")
 _NAME = re.compile(r"[\w.~-]{1,100}", re.ASCII)
 _MOST = 1_000_000
 
@@ -53,10 +54,10 @@ class OrderService:
     def _route(self, method: str, path: str, body: bytes) -> Reply:
         if (method, path) == ("POST", "/orders"):
             return self._place(body)
-        if method == "POST" and (match := _CANCEL.fullmatch(path)):
+        if method == "POST" and (match := CANCEL_PATH.fullmatch(path)):
             return self._cancel(match[1])
-        if method == "GET" and (match := _ORDER.fullmatch(path)):
-            return self._show(match[1])
+        if method == "GET" and (match := ORDER_PATH.fullmatch(path)):
+            return shown(self._pool, match[1])
         return health(method, path, self._healthy) or NOT_FOUND
 
     def _healthy(self) -> bool:
@@ -75,7 +76,7 @@ class OrderService:
                 (order_id, product_id, quantity),
             ).rowcount
             if not is_new:
-                return _repeated(conn, order_id, product_id, quantity)
+                return repeated(conn, order_id, product_id, quantity)
             self._record(conn, event)
         return self._tell(event, 201)
 
@@ -99,17 +100,6 @@ class OrderService:
             )
             self._record(conn, event)
         return self._tell(event, 200)
-
-    def _show(self, order_id: str) -> Reply:
-        with self._pool.connection() as conn:
-            row = conn.execute(
-                "SELECT product_id, quantity, status, version FROM orders WHERE order_id = %s",
-                (order_id,),
-            ).fetchone()
-        if row is None:
-            return NOT_FOUND
-        names = ("product_id", "quantity", "status", "version")
-        return Reply(status=200, body={"order_id": order_id} | dict(zip(names, row, strict=True)))
 
     def _record(self, conn: Connection, event: Event) -> None:
         """Within the order's transaction: the outbox row, or, too early, the event itself."""
@@ -145,7 +135,7 @@ def parse_order(body: bytes) -> tuple[str, str, int]:
     raise ValueError(f"expected order_id and product_id (text) and quantity (1 to {_MOST})")
 
 
-def _repeated(conn: Connection, order_id: str, product_id: str, quantity: int) -> Reply:
+def repeated(conn: Connection, order_id: str, product_id: str, quantity: int) -> Reply:
     """The same request again is answered, without a second event; another one is refused."""
     same = conn.execute(
         "SELECT product_id = %s AND quantity = %s FROM orders WHERE order_id = %s",
@@ -154,6 +144,19 @@ def _repeated(conn: Connection, order_id: str, product_id: str, quantity: int) -
     if same == (True,):
         return Reply(status=200, body={"order_id": order_id})
     return Reply(status=409, body={"error": f"order {order_id} exists and differs"})
+
+
+def shown(pool: Pool, order_id: str) -> Reply:
+    """The order as it stands."""
+    with pool.connection() as conn:
+        row = conn.execute(
+            "SELECT product_id, quantity, status, version FROM orders WHERE order_id = %s",
+            (order_id,),
+        ).fetchone()
+    if row is None:
+        return NOT_FOUND
+    names = ("product_id", "quantity", "status", "version")
+    return Reply(status=200, body={"order_id": order_id} | dict(zip(names, row, strict=True)))
 
 
 def _publisher(settings: Settings) -> "Publisher | None":
@@ -170,6 +173,11 @@ def main() -> None:
     stop = stop_on_signal()
     settings = Settings.from_environment()
     log(f"order service, {settings.pattern}")
+    if settings.pattern in SAGAS:
+        from . import saga_http  # noqa: PLC0415 - it needs what is defined here
+
+        saga_http.run(stop, settings)
+        return
     service = OrderService(
         Pool(settings.database_url),
         _publisher(settings),

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 STALL_S = 8.0
@@ -78,3 +78,25 @@ def run_until(stop: threading.Event, work: Callable[[], None]) -> None:
     sys.stderr.flush()
     # Not sys.exit: exit handlers of clients would wait for a broker that may be out of reach.
     os._exit(1 if crashed.is_set() else 0)
+
+
+def together(stop: threading.Event, works: Sequence[Callable[[], None]]) -> Callable[[], None]:
+    """Several works as one: each in a thread, and done when any has returned or failed."""
+    ended = threading.Event()
+
+    def until_any(work: Callable[[], None]) -> None:
+        try:
+            work()
+        finally:
+            ended.set()
+
+    def run() -> None:
+        threads = [threading.Thread(target=until_any, args=(w,), daemon=True) for w in works]
+        for thread in threads:
+            thread.start()
+        ended.wait()
+        if stop.is_set():
+            for thread in threads:
+                thread.join()
+
+    return run

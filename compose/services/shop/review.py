@@ -3,11 +3,14 @@
 from .consumer import run_consumer
 from .db import Connection
 from .events import PLACED, Event
+from .saga_member import run_listener
+from .saga_messages import ORDER_COMPLETED
+from .settings import SAGAS, Settings
 
 
 def change_request(conn: Connection, event: Event) -> None:
     """Bring the request to the event's version unless it is newer, and write the ledger."""
-    status = "requested" if event.type == PLACED else "withdrawn"
+    status = "requested" if event.type in {PLACED, ORDER_COMPLETED} else "withdrawn"
     conn.execute(
         "INSERT INTO review_requests (order_id, status, version) VALUES (%s, %s, %s)"
         " ON CONFLICT (order_id) DO UPDATE SET status = EXCLUDED.status,"
@@ -21,5 +24,14 @@ def change_request(conn: Connection, event: Event) -> None:
     )
 
 
+def main() -> None:
+    """The whole program."""
+    settings = Settings.from_environment()
+    if settings.pattern in SAGAS:
+        run_listener("review", settings, change_request)
+    else:
+        run_consumer("review", change_request)
+
+
 if __name__ == "__main__":
-    run_consumer("review", change_request)
+    main()

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 DUAL_WRITE, EVENT_DRIVEN = "dual-write", "event-driven"
 OUTBOX_PATTERNS = frozenset({"outbox-polling", "outbox-cdc"})
 """Those in which *order* writes its events into the outbox."""
-PATTERNS = OUTBOX_PATTERNS | {DUAL_WRITE, EVENT_DRIVEN}
+CHOREOGRAPHY, ORCHESTRATION = "saga-choreography", "saga-orchestration"
+SAGAS = frozenset({CHOREOGRAPHY, ORCHESTRATION})
+PATTERNS = OUTBOX_PATTERNS | SAGAS | {DUAL_WRITE, EVENT_DRIVEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,8 @@ class Settings:
     pattern: str = DUAL_WRITE
     retention_s: float = 60.0
     """How long the relay keeps sent outbox rows."""
+    saga_timeout_s: float = 6.0
+    """How long a saga may take until it is given up and undone."""
 
     def __post_init__(self) -> None:
         if self.pattern not in PATTERNS:
@@ -35,4 +39,5 @@ class Settings:
             http_port=int(environment.get("HTTP_PORT", "8080")),
             pattern=environment.get("PATTERN", DUAL_WRITE),
             retention_s=float(environment.get("RETENTION_S", "60")),
+            saga_timeout_s=float(environment.get("SAGA_TIMEOUT_S", "6")),
         )
