@@ -158,10 +158,13 @@ def test_the_connector_reads_the_order_database() -> None:
 
 
 def test_what_customers_order_is_in_stock() -> None:
-    """The seeded products are the workload's, in greater number than any plan can order."""
+    """The workload's products are there in greater number than any plan can order; of those that
+    only sagas order, one is scarce."""
     rows = re.findall(r"\('(\w+)', (\d+), (\d+)\)", (SQL / "inventory.sql").read_text())
-    assert {name for name, _, _ in rows} == set(PRODUCTS)
-    assert all(int(on_hand) == int(initial) >= 500 for _, on_hand, initial in rows)
+    stock = {name: int(on_hand) for name, on_hand, initial in rows if on_hand == initial}
+    assert set(stock) == {*PRODUCTS, SCARCE, DEAR, HEAVY}
+    assert all(on_hand >= 500 for name, on_hand in stock.items() if name != SCARCE)
+    assert stock[SCARCE] < 10
 
 
 def test_the_compose_file_is_plain_yaml_of_the_specification() -> None:
