@@ -14,6 +14,7 @@ from harness.environments.compose import read
 from harness.model.scenario import Pattern
 from harness.model.system import Node, Role, System
 from suites.shop.patterns import PATTERNS
+from suites.shop.saga_workload import DEAR, HEAVY, SCARCE
 from suites.shop.suite import SUITE
 from suites.shop.workload import PRODUCTS
 
