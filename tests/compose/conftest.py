@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -19,7 +20,15 @@ import psycopg
 import pytest
 
 COMPOSE = Path(__file__).resolve().parents[2] / "compose"
-DATABASES = {"order": "orders", "inventory": "inventory", "shipping": "shipping"}
+CONSUMERS = ("inventory", "payment", "shipping", "review", "notification")
+DATABASES = {"order": "orders", **{name: name for name in CONSUMERS}}
+LEDGERS = {
+    "inventory": "stock_movements",
+    "payment": "payment_movements",
+    "shipping": "shipment_changes",
+    "review": "review_changes",
+    "notification": "pushes",
+}
 WITHIN_S = 30.0
 
 
@@ -56,8 +65,24 @@ class Shop:
             with psycopg.connect(self.url(name), autocommit=True) as connection:
                 connection.execute((COMPOSE / "sql" / f"{service}.sql").read_bytes())
 
-    def start(self, service: str) -> None:
-        """Start a service, or start it again, and wait until it is healthy."""
+    def execute(self, database: str, command: str) -> None:
+        """What returns no rows."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            connection.execute(command.encode())
+
+    def start(self, *services: str) -> None:
+        """Start services, or start them again, and wait until they are healthy."""
+        for service in services:
+            self.launch(service)
+        for service in services:
+            self.wait(partial(self.is_healthy, service), f"{service} is healthy")
+
+    def start_all(self, *others: str) -> None:
+        """Every consumer, *order*, and the others."""
+        self.start(*CONSUMERS, "order", *others)
+
+    def launch(self, service: str) -> None:
+        """Start a service and wait for nothing."""
         port = self.ports.setdefault(service, free_port())
         environment = {
             "PATH": os.environ["PATH"],
@@ -71,7 +96,10 @@ class Shop:
         self.processes[service] = subprocess.Popen(
             command, cwd=COMPOSE / "services", env=environment
         )
-        self.wait(lambda: self.ask(service, "GET", "/health")[0] == 200, f"{service} is healthy")
+
+    def is_healthy(self, service: str) -> bool:
+        """Whether it says so itself."""
+        return self.ask(service, "GET", "/health")[0] == 200
 
     def kill(self, service: str) -> None:
         """SIGKILL."""
@@ -114,20 +142,23 @@ class Shop:
             time.sleep(0.02)
 
     def wait_applied(self, events: int) -> None:
-        """Until both consumers have so many effects."""
-        self.wait(lambda: len(self.movements()) >= events, f"{events} stock movements")
-        self.wait(lambda: len(self.changes()) >= events, f"{events} shipment changes")
+        """Until every consumer that was started has so many effects."""
+        for name in [name for name in CONSUMERS if name in self.processes]:
+            self.wait(partial(self.has_applied, name, events), f"{events} effects of {name}")
+
+    def has_applied(self, consumer: str, events: int) -> bool:
+        """Whether so many effects are in a consumer's ledger."""
+        return len(self.applied(consumer)) >= events
 
     def movements(self) -> list[tuple[Any, ...]]:
         """The stock ledger: order, version, delta."""
         query = "SELECT order_id, version, delta FROM stock_movements ORDER BY applied_at"
         return self.rows("inventory", query)
 
-    def changes(self) -> list[tuple[Any, ...]]:
-        """The shipments' ledger: order, version."""
-        return self.rows(
-            "shipping", "SELECT order_id, version FROM shipment_changes ORDER BY applied_at"
-        )
+    def applied(self, consumer: str) -> list[tuple[Any, ...]]:
+        """A consumer's ledger: order, version."""
+        query = f"SELECT order_id, version FROM {LEDGERS[consumer]} ORDER BY applied_at"
+        return self.rows(consumer, query)
 
 
 def free_port() -> int:

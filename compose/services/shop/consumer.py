@@ -1,4 +1,4 @@
-"""What both consumers share: an event's effect happens once, however often the event comes.
+"""What all consumers share: an event's effect happens once, however often the event comes.
 
 Each event is one transaction: its id into the inbox and, if it is new there, the effect. The
 offset is committed after that, so a crash in between brings the event again and the inbox

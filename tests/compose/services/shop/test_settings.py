@@ -3,6 +3,8 @@
 import pytest
 
 from compose.services.shop.settings import Settings
+from harness.model.scenario import Pattern
+from suites.shop.patterns import PATTERNS
 
 LEAST = {"DATABASE_URL": "postgresql://u:p@db/d", "KAFKA_BOOTSTRAP": "kafka-1:9092"}
 
@@ -39,3 +41,10 @@ def test_a_wrong_value_is_refused(wrong: dict[str, str]) -> None:
     """An unknown pattern must not quietly become another one."""
     with pytest.raises(ValueError, match=next(iter(wrong.values()))):
         Settings.from_environment(LEAST | wrong)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda p: p.name)
+def test_every_pattern_of_the_suite_is_one_of_the_shops(pattern: Pattern) -> None:
+    """Or its services would not start."""
+    settings = Settings.from_environment(LEAST | dict(pattern.environment))
+    assert settings.pattern == pattern.environment["PATTERN"]
