@@ -15,6 +15,9 @@ from harness.model.cut import Reached, Trigger
 from harness.tap.messages import Inbox, Message, encode, reached_of, trigger_json
 
 _ANSWER_TIMEOUT_S = 10.0
+_CATCH_UP_TIMEOUT_S = 60.0
+"""For what has the taps read all that they have put off."""
+_CATCHING_UP = frozenset({"begin", "end", "arm", "discard"})
 _END_TIMEOUT_S = 5.0
 
 
@@ -153,16 +156,17 @@ class Taps:
             raise EnvironmentFailed(self.failure or "there is no tap process")
         number = next(self._ids)
         self._answers[number] = asyncio.get_running_loop().create_future()
+        timeout_s = _CATCH_UP_TIMEOUT_S if what in _CATCHING_UP else _ANSWER_TIMEOUT_S
         message = {"id": number, "do": what, "fd": descriptor is not None, **given}
         try:
             if descriptor is None:
                 self._sock.sendall(encode(message))
             else:
                 socket.send_fds(self._sock, [encode(message)], [descriptor])
-            answer = await asyncio.wait_for(self._answers[number], _ANSWER_TIMEOUT_S)
+            answer = await asyncio.wait_for(self._answers[number], timeout_s)
         except TimeoutError as late:
             raise EnvironmentFailed(
-                f"the tap process has not answered {what!r} in {_ANSWER_TIMEOUT_S:g} s"
+                f"the tap process has not answered {what!r} in {timeout_s:g} s"
             ) from late
         except OSError as error:
             self._fail(error.strerror or str(error))

@@ -87,13 +87,25 @@ def _network(station: Station, message: Message, fd: int | None) -> None:
     station.network(message["node"], fd)
 
 
-def _begin(station: Station, message: Message, _fd: int | None) -> None:
+async def _begin(station: Station, message: Message, _fd: int | None) -> None:
+    await station.backlog.catch_up()
     keys = frozenset(message["key_columns"])
     station.begin(Path(message["path"]), keys, message["payload_bytes"])
 
 
-def _arm(station: Station, message: Message, _fd: int | None) -> dict[str, Any]:
+async def _arm(station: Station, message: Message, _fd: int | None) -> dict[str, Any]:
+    await station.backlog.catch_up()
     return {"armed": station.gate.arm(trigger_of(message), message["gated"])}
+
+
+async def _end(station: Station, _message: Message, _fd: int | None) -> dict[str, Any]:
+    await station.backlog.catch_up()
+    return {"frames": station.end()}
+
+
+async def _discard(station: Station, message: Message, _fd: int | None) -> None:
+    await station.backlog.catch_up()
+    await station.discard(message["node"])
 
 
 _DEEDS: dict[str, Callable[[Station, Message, int | None], Any]] = {
@@ -101,9 +113,9 @@ _DEEDS: dict[str, Callable[[Station, Message, int | None], Any]] = {
     "network": _network,
     "begin": _begin,
     "arm": _arm,
-    "end": lambda station, _message, _fd: {"frames": station.end()},
+    "end": _end,
     "open": lambda station, _message, _fd: station.gate.open(),
-    "discard": lambda station, message, _fd: station.discard(message["node"]),
+    "discard": _discard,
     "reset": lambda station, _message, _fd: station.reset(),
     "swallow": lambda station, _message, _fd: station.swallow(),
     "answer": lambda station, message, _fd: station.answer(message["code"]),

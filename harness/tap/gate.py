@@ -113,6 +113,11 @@ class Gate:
         self._point: _Point | None = None
 
     @property
+    def is_aimed(self) -> bool:
+        """Whether a point is armed, or was met and the world stands still."""
+        return self._point is not None
+
+    @property
     def met(self) -> Met | None:
         """What was met, None before."""
         return self._point.met if self._point is not None else None

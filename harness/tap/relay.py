@@ -85,7 +85,7 @@ class Flow(asyncio.Protocol):
         if relay.fast:
             self.sent += len(data)
             self.sink.write(data)  # type: ignore[union-attr] # fast: both legs are there
-            relay.station.defer(self, data)
+            relay.station.backlog.add(self, data)
         else:
             relay.careful(self, data)
 
@@ -208,7 +208,6 @@ class Relay:
         if flow is self.up and self.down.source is None and not flow.kept:
             self.close(reset=False)  # gave up before the server had answered the dial
             return
-        self.station.drain()
         self.fast = False
         self.advance(flow)
         self.proceed()
@@ -220,7 +219,6 @@ class Relay:
         self.station.leg_lost()
         if self.is_closed:
             return
-        self.station.drain()
         flow.ended = True
         if self.held:
             # What the dead side had sent is still to be decided on: the gate's opening tells.
@@ -233,7 +231,8 @@ class Relay:
         if self.is_closed:
             return
         self.is_closed, self.fast = True, False
-        self.station.drain()
+        if self.station.gate.is_aimed:
+            self.station.drain()  # what it waits for may have come on this connection
         if self.delivered is None:
             self.delivered = self.up.sent
         for flow in (self.up, self.down):
@@ -385,6 +384,11 @@ class Relay:
     def never_sent(self) -> tuple[Effect, ...]:
         """Effects that were asked for and are held."""
         return tuple(effect for effect, end in self.asked.values() if end > self.up.sent)
+
+
+def read(flow: Flow, data: bytes, time_ns: int) -> None:
+    """Read bytes of a flow that have gone on."""
+    flow.relay.read(flow, data, time_ns)
 
 
 def reset_transport(transport: asyncio.Transport) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import monotonic_ns
@@ -17,18 +16,15 @@ from harness.model.cut import Reached
 from harness.model.frame import FROM_CLIENT, Frame
 from harness.protocols import TAP_MARK
 from harness.tap.answers import error_answer
+from harness.tap.backlog import Backlog
 from harness.tap.gate import Gate, Met
 from harness.tap.listeners import Listeners
-from harness.tap.relay import Flow, Link, Relay
+from harness.tap.relay import Flow, Link, Relay, read
 from harness.tap.spool import Spool
 from harness.trace.tracer import Tracer
 
 _READY = b"Z\0\0\0\5"
 """ReadyForQuery without its last byte, the status."""
-_LATEST_S = 0.02
-"""After which answers are read if no request comes, as precise as the loop's timers are."""
-_MOST_WAITING = 64
-"""Pieces of up to 256 KiB that wait to be read."""
 _END_TIMEOUT_S = 1.0
 """How long a server may take to read what was sent to it before it is told of the end."""
 
@@ -67,10 +63,9 @@ class Station:
         self._namespaces: dict[str, int] = {}
         self._asking: dict[str, socket.socket] = {}
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        self._waiting: deque[tuple[Flow, bytes, int]] = deque()
-        self._turns = self._looks = False
-        """Whether what waits will be read in the next turn of the loop, and by a timer."""
         self._loop = asyncio.get_running_loop()
+        self.backlog = Backlog(read, self._loop)
+        """What was forwarded and is to be read."""
         self._dials: dict[asyncio.Task[None], Relay] = {}
 
     def _count(self, pattern: Address) -> int:
@@ -158,50 +153,22 @@ class Station:
 
     def closed(self, relay: Relay, *, reset: bool) -> None:
         """A relay has ended both its legs."""
-        relay.reader.close(relay.delivered)
         self.relays.discard(relay)
+        self.backlog.after(lambda: relay.reader.close(relay.delivered))
         self.note(relay, "close", "reset" if reset else "")
         self.gate.gone()
 
     # --- reading ------------------------------------------------------------------------------
 
-    def defer(self, flow: Flow, data: bytes) -> None:
-        """Read these bytes later: they have gone on already.
-
-        After a request, when the loop comes round: its server has work to do now, and a processor
-        is free. Whoever has been answered asks at once, and should not wait for what was said
-        before: an answer is read with the next request, or soon.
-        """
-        waiting = self._waiting
-        waiting.append((flow, data, monotonic_ns()))
-        if flow.is_up or len(waiting) > _MOST_WAITING:
-            if not self._turns:
-                self._turns = True
-                self._loop.call_soon(self._turn)
-        elif not self._looks:
-            self._looks = True
-            self._loop.call_later(_LATEST_S, self._look)
-
-    def _turn(self) -> None:
-        self._turns = False
-        self.drain()
-
-    def _look(self) -> None:
-        self._looks = False
-        self.drain()
-
     def drain(self) -> None:
-        """Read what was deferred."""
-        waiting = self._waiting
-        while waiting:
-            flow, data, time_ns = waiting.popleft()
-            flow.relay.read(flow, data, time_ns)
+        """Read what was forwarded before it was read."""
+        self.backlog.drain()
 
     def note(self, relay: Relay, kind: str, text: str) -> None:
-        """A frame of the tap's own."""
-        at = relay.up.fed
+        """A frame of the tap's own, in its place among the others."""
+        at, now = relay.up.fed, monotonic_ns()
         frame = Frame(direction=FROM_CLIENT, first=at, end=at, kind=kind, name=text)
-        self.spool.add(monotonic_ns(), relay.who, frame, None, None)
+        self.backlog.after(lambda: self.spool.add(now, relay.who, frame, None, None))
 
     # --- scenarios ----------------------------------------------------------------------------
 

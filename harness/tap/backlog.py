@@ -1,0 +1,124 @@
+"""What has gone on and is still to be read: bytes wait here, in their one order, until the tap has
+time for them.
+
+Reading takes several times as long as forwarding, and while it goes on nothing is forwarded; so it
+is done when nothing has come for a moment, a little at a time. Under a load without such moments a
+little is read all the same, and the rest waits, up to `MOST` bytes of memory: what comes beyond
+that pays for itself, by as much reading as it brings.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.tap.relay import Flow
+
+MOST = 64 << 20
+"""Bytes, with what keeping a piece of them takes."""
+_PIECE = 160
+"""Bytes that a piece takes besides its own: places in three queues, two objects' heads."""
+_LOOK_S = 0.005
+"""How often it is seen whether there is time to read."""
+_QUIET_NS = 2_000_000
+"""Nothing has come for so long: there is time."""
+_SLICE_NS = 1_000_000
+"""How long is read at once then."""
+_SLIVER_NS = 200_000
+"""How long at each look where it never gets quiet."""
+_OLD_NS = 500_000_000
+"""What has waited for so long is not left to quiet moments."""
+
+
+class Backlog:
+    """Pieces of flows with their times, and what is to be done after them."""
+
+    __slots__ = ("_data", "_flows", "_looks", "_loop", "_read", "_times", "_weight", "most")
+
+    def __init__(
+        self,
+        read: Callable[["Flow", bytes, int], object],
+        loop: asyncio.AbstractEventLoop,
+        most: int = MOST,
+    ) -> None:
+        self._read = read
+        self._loop = loop
+        self.most = most
+        # Three queues and no queue of tuples: the collector of cycles would look at each of them.
+        self._flows: deque[Flow | None] = deque()
+        self._data: deque[bytes | Callable[[], None]] = deque()
+        self._times: deque[int] = deque()
+        self._weight = 0
+        self._looks = False
+
+    def __len__(self) -> int:
+        return len(self._flows)
+
+    def add(self, flow: "Flow", data: bytes) -> None:
+        """Bytes that have gone on."""
+        self._flows.append(flow)
+        self._data.append(data)
+        self._times.append(monotonic_ns())
+        self._weight += len(data) + _PIECE
+        if self._weight > self.most:
+            self._relieve(len(data))
+        elif not self._looks:
+            self._looks = True
+            self._loop.call_later(_LOOK_S, self._look)
+
+    def after(self, act: Callable[[], None]) -> None:
+        """Do this when all that has come so far is read: at once, where it is."""
+        if not self._flows:
+            act()
+            return
+        self._flows.append(None)
+        self._data.append(act)
+        self._times.append(self._times[-1])
+        self._weight += _PIECE
+
+    def drain(self) -> None:
+        """Read all of it now."""
+        while self._flows:
+            self._next()
+
+    async def catch_up(self) -> None:
+        """Read all of it, a slice at a time: what comes meanwhile is forwarded meanwhile."""
+        while self._flows:
+            self._read_for(2 * _SLICE_NS)
+            await asyncio.sleep(0)
+
+    def _next(self) -> None:
+        flow, data, time_ns = self._flows.popleft(), self._data.popleft(), self._times.popleft()
+        if flow is None:
+            self._weight -= _PIECE
+            data()  # type: ignore[operator] # without a flow it is something to be done
+        else:
+            self._weight -= len(data) + _PIECE  # type: ignore[arg-type] # with one it is bytes
+            self._read(flow, data, time_ns)  # type: ignore[arg-type] # the same
+
+    def _relieve(self, size: int) -> None:
+        """Read as many bytes as have come, the oldest ones."""
+        wanted = self._weight - size - _PIECE
+        while self._flows and self._weight > wanted:
+            self._next()
+
+    def _read_for(self, nanoseconds: int) -> None:
+        until = monotonic_ns() + nanoseconds
+        while self._flows and monotonic_ns() < until:
+            self._next()
+
+    def _look(self) -> None:
+        """Read if there is time, and come back as long as something is left."""
+        if not self._flows:
+            self._looks = False
+            return
+        now = monotonic_ns()
+        if now - self._times[-1] > _QUIET_NS:
+            self._read_for(_SLICE_NS)
+            self._loop.call_soon(self._look)
+            return
+        if now - self._times[0] > _OLD_NS:
+            self._read_for(_SLIVER_NS)
+        self._loop.call_later(_LOOK_S, self._look)
