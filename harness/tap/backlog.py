@@ -3,8 +3,8 @@ time for them.
 
 Reading takes several times as long as forwarding, and while it goes on nothing is forwarded; so it
 is done when nothing has come for a moment, a little at a time. Under a load without such moments a
-little is read all the same, and the rest waits, up to `MOST` bytes of memory: what comes beyond
-that pays for itself, by as much reading as it brings.
+little is read all the same, and the rest waits, up to `MOST` bytes of memory. Beyond that, large
+pieces wait on disk, and what finds no room there pays for itself, by as much reading as it brings.
 """
 
 import asyncio
@@ -13,6 +13,9 @@ from collections.abc import Callable
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
+from harness.errors import HarnessBug
+from harness.tap.spill import Spill
+
 if TYPE_CHECKING:
     from harness.tap.relay import Flow
 
@@ -20,6 +23,8 @@ MOST = 64 << 20
 """Bytes, with what keeping a piece of them takes."""
 _PIECE = 160
 """Bytes that a piece takes besides its own: places in three queues, two objects' heads."""
+_LARGE = 4 << 10
+"""Of a piece that may wait on disk, in bytes: writing a smaller one is no quicker than reading it."""
 _LOOK_S = 0.005
 """How often it is seen whether there is time to read."""
 _QUIET_NS = 2_000_000
@@ -35,7 +40,9 @@ _OLD_NS = 500_000_000
 class Backlog:
     """Pieces of flows with their times, and what is to be done after them."""
 
-    __slots__ = ("_data", "_flows", "_looks", "_loop", "_read", "_times", "_weight", "most")
+    __slots__ = (
+        "_data", "_flows", "_looks", "_loop", "_read", "_sizes", "_times", "_weight", "most", "spill",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -46,9 +53,13 @@ class Backlog:
         self._read = read
         self._loop = loop
         self.most = most
+        self.spill: Spill | None = None
         # Three queues and no queue of tuples: the collector of cycles would look at each of them.
         self._flows: deque[Flow | None] = deque()
-        self._data: deque[bytes | Callable[[], None]] = deque()
+        self._data: deque[bytes | int | Callable[[], None]] = deque()
+        """Bytes, or their place on disk, or, without a flow, what is to be done."""
+        self._sizes: deque[int] = deque()
+        """Of those on disk."""
         self._times: deque[int] = deque()
         self._weight = 0
         self._looks = False
@@ -59,12 +70,16 @@ class Backlog:
     def add(self, flow: "Flow", data: bytes) -> None:
         """Bytes that have gone on."""
         self._flows.append(flow)
-        self._data.append(data)
         self._times.append(monotonic_ns())
         self._weight += len(data) + _PIECE
-        if self._weight > self.most:
+        if self._weight <= self.most:
+            self._data.append(data)
+        elif len(data) >= _LARGE and self._spilled(data):
+            self._weight -= len(data)
+        else:
+            self._data.append(data)
             self._relieve(len(data))
-        elif not self._looks:
+        if not self._looks:
             self._looks = True
             self._loop.call_later(_LOOK_S, self._look)
 
@@ -91,12 +106,27 @@ class Backlog:
 
     def _next(self) -> None:
         flow, data, time_ns = self._flows.popleft(), self._data.popleft(), self._times.popleft()
+        self._weight -= _PIECE
         if flow is None:
-            self._weight -= _PIECE
             data()  # type: ignore[operator] # without a flow it is something to be done
+        elif isinstance(data, int):
+            self._read(flow, self._from_disk(data), time_ns)
         else:
-            self._weight -= len(data) + _PIECE  # type: ignore[arg-type] # with one it is bytes
+            self._weight -= len(data)  # type: ignore[arg-type] # with a flow it is bytes
             self._read(flow, data, time_ns)  # type: ignore[arg-type] # the same
+
+    def _spilled(self, data: bytes) -> bool:
+        place = None if self.spill is None else self.spill.put(data)
+        if place is None:
+            return False
+        self._data.append(place)
+        self._sizes.append(len(data))
+        return True
+
+    def _from_disk(self, place: int) -> bytes:
+        if self.spill is None:
+            raise HarnessBug("bytes on a disk that is gone")
+        return self.spill.get(place, self._sizes.popleft())
 
     def _relieve(self, size: int) -> None:
         """Read as many bytes as have come, the oldest ones."""

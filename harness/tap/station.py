@@ -20,6 +20,7 @@ from harness.tap.backlog import Backlog
 from harness.tap.gate import Gate, Met
 from harness.tap.listeners import Listeners
 from harness.tap.relay import Flow, Link, Relay, read
+from harness.tap.spill import Spill
 from harness.tap.spool import Spool
 from harness.trace.tracer import Tracer
 
@@ -178,15 +179,23 @@ class Station:
         self.gate.open()
         self.spool.close()
         self.spool = Spool(path)
+        self._spill_to(path.parent)
         self.payload_bytes = payload_bytes
         self.tracer.begin(key_columns)
         for relay in self.relays:
             relay.asked.clear()
 
+    def _spill_to(self, folder: Path | None) -> None:
+        """All is read: what was on disk is free."""
+        if self.backlog.spill is not None:
+            self.backlog.spill.close()
+        self.backlog.spill = None if folder is None else Spill(folder)
+
     def end(self) -> int:
         """Write the rest. Returns how many frames there were. Raises OSError where not all of
         them could be written."""
         self.drain()
+        self._spill_to(None)
         ended, self.spool = self.spool, Spool()
         ended.close()
         if ended.error is not None:

@@ -1,0 +1,61 @@
+"""Large pieces of bytes on disk, until there is time to read them: a file without a name, which goes
+with the process."""
+
+import os
+import tempfile
+from pathlib import Path
+
+MOST = 2 << 30
+"""Bytes of disk."""
+
+
+class Spill:
+    """What is put is got back by its place, once. `folder` must exist."""
+
+    def __init__(self, folder: Path, most: int = MOST) -> None:
+        self._folder = folder
+        self._most = most
+        self._file: int | None = None
+        self._end = 0
+        self._left = 0
+
+    def put(self, data: bytes) -> int | None:
+        """The place; None where there is no room, for whatever reason."""
+        if self._end + len(data) > self._most:
+            return None
+        try:
+            if self._file is None:
+                self._file = _unnamed(self._folder)
+            written = os.pwrite(self._file, data, self._end)
+        except OSError:
+            return None
+        if written < len(data):
+            return None
+        place, self._end = self._end, self._end + len(data)
+        self._left += 1
+        return place
+
+    def get(self, place: int, size: int) -> bytes:
+        """What was put there. Raises OSError where the disk does not give it back."""
+        if self._file is None:
+            raise OSError("nothing was put there")
+        data = os.pread(self._file, size, place)
+        if len(data) < size:
+            raise OSError(f"{size} bytes were put there, and {len(data)} are left")
+        self._left -= 1
+        if not self._left:
+            os.ftruncate(self._file, 0)
+            self._end = 0
+        return data
+
+    def close(self) -> None:
+        """Give the disk back. Idempotent."""
+        if self._file is not None:
+            os.close(self._file)
+        self._file, self._end, self._left = None, 0, 0
+
+
+def _unnamed(folder: Path) -> int:
+    descriptor, name = tempfile.mkstemp(prefix=".taps-", dir=folder)
+    os.unlink(name)  # noqa: PTH108 - a descriptor's name, as mkstemp gives both
+    return descriptor

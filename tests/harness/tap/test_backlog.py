@@ -1,0 +1,153 @@
+"""What was forwarded is read later, all of it, in its order, whatever becomes of the pieces."""
+
+import asyncio
+from pathlib import Path
+from typing import Any, cast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.tap.backlog import Backlog
+from harness.tap.relay import Flow
+from harness.tap.spill import Spill
+from harness.testing import eventually
+
+ONE, OTHER = (cast("Flow", name) for name in ("one", "other"))
+
+
+class Reader:
+    """Remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[object, bytes]] = []
+        self.times: list[int] = []
+
+    def __call__(self, flow: Flow, data: bytes, time_ns: int) -> None:
+        self.seen.append((flow, data))
+        self.times.append(time_ns)
+
+
+class Never:
+    """A loop in which no time comes: what waits stays, until somebody asks for it."""
+
+    def call_later(self, *_: object) -> None:
+        """Not yet."""
+
+    call_soon = call_later
+
+
+def waiting(reader: Reader, **how: Any) -> Backlog:
+    """A backlog that nobody comes round to."""
+    return Backlog(reader, cast("asyncio.AbstractEventLoop", Never()), **how)
+
+
+def test_nothing_is_read_at_once_and_all_is_read_when_it_is_asked_for() -> None:
+    """In the order in which it came, with the times at which it came."""
+    reader = Reader()
+    backlog = waiting(reader)
+    backlog.add(ONE, b"a")
+    backlog.add(OTHER, b"b")
+    backlog.add(ONE, b"c")
+    assert (reader.seen, len(backlog)) == ([], 3)
+    backlog.drain()
+    assert reader.seen == [(ONE, b"a"), (OTHER, b"b"), (ONE, b"c")]
+    assert reader.times == sorted(reader.times)
+    assert len(backlog) == 0
+
+
+def test_what_is_to_be_done_after_it_is_done_in_its_place() -> None:
+    """At once where nothing waits; else after what came before and before what comes later."""
+    reader, done = Reader(), []
+    backlog = waiting(reader)
+    backlog.after(lambda: done.append("at once"))
+    assert done == ["at once"]
+    backlog.add(ONE, b"a")
+    backlog.after(lambda: done.append(f"after {len(reader.seen)}"))
+    backlog.add(ONE, b"b")
+    assert done == ["at once"]
+    backlog.drain()
+    assert done == ["at once", "after 1"]
+
+
+def test_memory_is_bounded_by_reading_the_oldest() -> None:
+    """As much as came too much."""
+    reader = Reader()
+    backlog = waiting(reader, most=10_000)
+    for number in range(100):
+        backlog.add(ONE, bytes([number]) * 1000)
+    assert len(backlog) < 10
+    assert [data[0] for _, data in reader.seen] == [*range(100 - len(backlog))]
+    backlog.drain()
+    assert [data[0] for _, data in reader.seen] == [*range(100)]
+
+
+def test_large_pieces_wait_on_disk_and_small_ones_do_not(tmp_path: Path) -> None:
+    """Nothing is read for want of memory as long as there is room on the disk."""
+    reader = Reader()
+    backlog = waiting(reader, most=10_000)
+    backlog.spill = Spill(tmp_path)
+    for number in range(50):
+        backlog.add(ONE, bytes([number]) * 8000)
+    assert reader.seen == []
+    backlog.spill.close()
+
+
+@given(
+    sizes=st.lists(st.sampled_from([1, 100, 5000, 9000]), max_size=60),
+    most=st.sampled_from([1, 3000, 20_000]),
+    disk=st.sampled_from([0, 9000, 1 << 20]),
+)
+def test_every_piece_is_read_once_in_order(
+    tmp_path_factory: Any, sizes: list[int], most: int, disk: int
+) -> None:
+    """Whether it waited in memory or on disk, or did not wait at all."""
+    reader = Reader()
+    backlog = waiting(reader, most=most)
+    backlog.spill = Spill(tmp_path_factory.getbasetemp(), most=disk)
+    pieces = [bytes([place % 256]) * size for place, size in enumerate(sizes)]
+    for piece in pieces:
+        backlog.add(ONE, piece)
+    backlog.drain()
+    assert [data for _, data in reader.seen] == pieces
+    backlog.spill.close()
+
+
+def test_it_is_read_by_itself_when_nothing_comes() -> None:
+    """And again when something has come again."""
+
+    async def main() -> list[bytes]:
+        reader = Reader()
+        backlog = Backlog(reader, asyncio.get_running_loop())
+        for piece in (b"a", b"b"):
+            backlog.add(ONE, piece)
+            await eventually(lambda: not len(backlog), within_s=5)
+        return [data for _, data in reader.seen]
+
+    assert asyncio.run(main()) == [b"a", b"b"]
+
+
+def test_catching_up_lets_others_have_their_turn() -> None:
+    """A long backlog is read in slices."""
+
+    async def main() -> tuple[int, int]:
+        turns = 0
+
+        def slow(*_: object) -> None:
+            sum(range(2000))
+
+        backlog = Backlog(slow, asyncio.get_running_loop())
+        for _ in range(2000):
+            backlog.add(ONE, b"piece")
+
+        async def others() -> None:
+            nonlocal turns
+            while len(backlog):
+                turns += 1
+                await asyncio.sleep(0)
+
+        await asyncio.gather(backlog.catch_up(), others())
+        return turns, len(backlog)
+
+    turns, left = asyncio.run(main())
+    assert left == 0
+    assert turns > 1
