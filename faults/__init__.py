@@ -69,10 +69,11 @@ _KILL_AT_POINT = (
     "every link of the process stands still, what is under way is answered or held, the process "
     "is frozen and gets SIGKILL, what it had sent beyond the point is dropped; then it restarts"
 )
+_LOSE_ANSWER = "the answer is held and dropped, so that its client never gets one"
 _POINT_PROOF = "the process is gone, and the effect's own store says on which side of it"
 
 
-def _short_form(name: str, says: str) -> Kind:
+def _short_form(name: str, says: str, mechanism: str = _KILL_AT_POINT) -> Kind:
     """A name for a point that each pattern spells out."""
 
     def point(pattern: Pattern) -> Point | None:
@@ -93,7 +94,7 @@ def _short_form(name: str, says: str) -> Kind:
     return Kind(
         name=name,
         says=says,
-        mechanism=_KILL_AT_POINT,
+        mechanism=mechanism,
         proof=_POINT_PROOF,
         make=make,
         point=point,
@@ -120,6 +121,7 @@ _KINDS = (
         "kill-connect-before-offset-flush",
         "SIGKILL the Connect worker when it is about to tell the database how far it has read",
     ),
+    _short_form("answer-lost", "the answer to a call between services never arrives", _LOSE_ANSWER),
     Kind(
         name="kill",
         says="SIGKILL the writer at a seeded time",

@@ -18,6 +18,7 @@ from harness.errors import EnvironmentFailed
 from harness.model.cut import Achieved, Reached, When
 from harness.model.effect import EffectKind
 from harness.model.fault import Probe
+from harness.model.system import Role
 from harness.protocols import Points, Stage
 
 GRACE_S = 10.0
@@ -132,6 +133,8 @@ class AtPoint:
         if not self._mechanism.kills or {node} != {pattern.writer, pattern.publisher}:
             return keys
         if reached.when is When.BEFORE or reached.effect.kind is not EffectKind.COMMIT:
+            return keys
+        if not self._stage.system.with_role(Role.KAFKA):
             return keys
         witness = self._stage.witness
         committed = await witness.committed()

@@ -18,6 +18,7 @@ SHORT_FORMS = {
     "kill-between-publish-and-mark",
     "kill-between-effect-and-offset-commit",
     "kill-connect-before-offset-flush",
+    "answer-lost",
 }
 KILL = f"kill:order:after:{COMMIT}"
 

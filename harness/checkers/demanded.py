@@ -12,14 +12,16 @@ from harness.model.suite import Suite
 
 
 def demanded(suite: Suite, pattern: Pattern) -> Mapping[str, str]:
-    """File name → text: of the suite's folder and of those folders in it that the pattern names.
-    Raises DeclarationError for a folder without files, and for two files of one name."""
+    """File name → text: of the suite's folder and of those folders and files in it that the
+    pattern names. Raises DeclarationError for a name without files, and for two files of one
+    name."""
     found: dict[str, Path] = {}
-    for folder in (suite.invariants, *(suite.invariants / name for name in pattern.invariants)):
-        paths = sorted(folder.glob("*.sql"))
-        if not paths and folder != suite.invariants:
+    for place in (suite.invariants, *(suite.invariants / name for name in pattern.invariants)):
+        single = place.with_name(f"{place.name}.sql")
+        paths = [single] if single.is_file() else sorted(place.glob("*.sql"))
+        if not paths and place != suite.invariants:
             raise DeclarationError(
-                f"{folder}: pattern {pattern.name} asks for the invariants in this folder, and "
+                f"{place}: pattern {pattern.name} asks for the invariants in this folder, and "
                 "there is no .sql file"
             )
         for path in paths:

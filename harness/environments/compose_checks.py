@@ -52,11 +52,11 @@ def _targets(nodes: Sequence[Node], line_of: LineOf) -> Iterator[Problem]:
                     f"declare it, or name one of: {known}",
                 )
                 continue
-            if left_out := _left_out(node, server):
+            if dependency.required and (left_out := _left_out(node, server)):
                 yield Problem(
                     line,
                     f"{said}, which is not started {left_out}",
-                    f"give {server.name} the profiles of {node.name}",
+                    f"give {server.name} the profiles of {node.name}, or say required: false",
                 )
             if (
                 dependency.condition is Condition.HEALTHY

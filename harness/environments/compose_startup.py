@@ -1,5 +1,7 @@
 """When a compose service is started and when it counts as ready: `depends_on`, `healthcheck`."""
 
+from collections.abc import Mapping
+
 from harness.environments import compose_values as values
 from harness.environments.compose_attributes import only
 from harness.environments.compose_yaml import Item
@@ -14,16 +16,16 @@ def dependencies(item: Item) -> tuple[Dependency, ...]:
             if names.count(name) > 1:
                 raise child.problem(f"names {name[:60]} twice", "keep one")
         return tuple(Dependency(node=name, condition=Condition.STARTED) for name in names)
-    return tuple(
-        Dependency(node=name, condition=_condition(child))
-        for name, child in values.mapping(item).items()
-    )
+    return tuple(_dependency(name, child) for name, child in values.mapping(item).items())
 
 
-def _condition(item: Item) -> Condition:
+def _dependency(name: str, item: Item) -> Dependency:
     fields = only(item, frozenset({"condition", "required", "restart"}))
-    if "required" in fields and not values.boolean(fields["required"]):
-        raise fields["required"].problem("is false", "remove it: a dependency is always required")
+    required = values.boolean(fields["required"]) if "required" in fields else True
+    return Dependency(node=name, condition=_condition(item, fields), required=required)
+
+
+def _condition(item: Item, fields: Mapping[str, Item]) -> Condition:
     if "restart" in fields and values.boolean(fields["restart"]):
         raise fields["restart"].problem("is true", "remove it: each node restarts on its own")
     if "condition" not in fields:

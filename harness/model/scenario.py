@@ -102,8 +102,8 @@ class Pattern:
     published: Sequence[Published] = ()
     """Events that must have arrived in a topic by then."""
     invariants: Sequence[str] = ()
-    """Folders under the suite's `invariants` whose files hold for this pattern, besides those in
-    `invariants` itself."""
+    """Folders under the suite's `invariants` whose files hold for this pattern, and single files
+    without `.sql` (`events/effects`), besides those in `invariants` itself."""
     plan: Plan | None = None
     """Its own workload, where the suite's does not fit."""
     committed: StoreQuery | None = None

@@ -38,6 +38,8 @@ class Dependency:
 
     node: str
     condition: Condition
+    required: bool = True
+    """False: waited for only where it is started, too; under another profile it may not be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,6 @@
-"""What all consumers share: an event's effect happens once, however often the event comes.
+"""What all consumers share: each event is applied through the inbox, then its offset is committed.
 
-Each event is one transaction: its id into the inbox and, if it is new there, the effect. The
-offset is committed after that, so a crash in between brings the event again and the inbox
-recognises it.
+A crash in between brings the event again, and the inbox recognises it.
 """
 
 import threading
@@ -11,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .broker import KafkaError, ensure_topic, leave_group, subscribe
-from .db import Connection, Pool, Unavailable
+from .db import Pool, Unavailable
 from .events import Event, decode
+from .inbox import Effect, apply_once
 from .process import Pulse, log, run_until, stop_on_signal
 from .settings import Settings
 from .web import serve_health
@@ -24,7 +23,6 @@ offsets are committed again from time to time, though nothing new has come."""
 UNASSIGNED_S = 5.0
 """A consumer that joined before it could see its topic is given nothing, and keeps it."""
 
-Effect = Callable[[Connection, Event], None]
 Decode = Callable[[bytes | None], Event | None]
 """The event in a record's value; None: it is none of this consumer's business."""
 
@@ -97,23 +95,13 @@ class Consumer:
         while not stop.is_set():
             self._pulse.beat()
             try:
-                self._apply(event)
+                apply_once(self._pool, event, self._effect)
             except Unavailable as error:
                 log(f"database: {error}")
                 stop.wait(0.2)
             else:
                 return True
         return False
-
-    def _apply(self, event: Event) -> None:
-        with self._pool.transaction() as conn:
-            is_new = conn.execute(
-                "INSERT INTO inbox (event_id) VALUES (%s) ON CONFLICT DO NOTHING",
-                (event.event_id,),
-            ).rowcount
-            if is_new:
-                self._effect(conn, event)
-        log(f"order {event.order_id}: {event.type} {'applied' if is_new else 'seen before'}")
 
 
 def _commit(consumer: Any) -> None:
@@ -124,10 +112,9 @@ def _commit(consumer: Any) -> None:
         log(f"offsets not committed: {error!r}")
 
 
-def run_consumer(group: str, effect: Effect) -> None:
+def run_consumer(settings: Settings, group: str, effect: Effect) -> None:
     """The whole program of a consumer."""
     stop = stop_on_signal()
-    settings = Settings.from_environment()
     log(f"{group} service")
     consumer = Consumer(settings, group, Pool(settings.database_url), effect)
     serve_health(settings.http_port, consumer.healthy)

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 PLACED = "order-placed"
 CANCELLED = "order-cancelled"
@@ -39,6 +39,15 @@ class Event:
             quantity=quantity,
             version=version,
         )
+
+    def again(self) -> "Event":
+        """The same change as another event."""
+        return replace(self, event_id=str(uuid.uuid4()))
+
+    def undone(self) -> "Event":
+        """What takes the change back: the order's next event, of the other type."""
+        kind = CANCELLED if self.type == PLACED else PLACED
+        return Event.new(kind, self.order_id, self.product_id, self.quantity, self.version + 1)
 
     def as_json(self) -> str:
         return json.dumps(asdict(self))

@@ -3,8 +3,8 @@
 Under sagas it reserves: there is no back order, and what is not in stock is refused.
 """
 
-from .consumer import run_consumer
 from .db import Connection
+from .endpoint import run_told
 from .events import PLACED, Event
 from .saga_member import run_participant
 from .saga_messages import STOCK
@@ -54,7 +54,7 @@ def main() -> None:
         step = Step(name=STOCK, attempt=reserve, revert=release)
         run_participant("inventory", settings, step)
     else:
-        run_consumer("inventory", move_stock)
+        run_told(settings, "inventory", move_stock)
 
 
 if __name__ == "__main__":

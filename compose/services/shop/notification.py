@@ -1,7 +1,7 @@
 """The notification service: pushes what became of an order to its customer's phone."""
 
-from .consumer import run_consumer
 from .db import Connection
+from .endpoint import run_told
 from .events import Event
 from .saga_member import run_listener
 from .settings import SAGAS, Settings
@@ -21,7 +21,7 @@ def main() -> None:
     if settings.pattern in SAGAS:
         run_listener("notification", settings, push)
     else:
-        run_consumer("notification", push)
+        run_told(settings, "notification", push)
 
 
 if __name__ == "__main__":

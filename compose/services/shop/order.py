@@ -2,19 +2,21 @@
 
 How it tells is PATTERN. `dual-write` commits the order, then publishes: what happens between the
 two is lost. `event-driven` publishes while its transaction is open, then commits: what happens
-between the two was told of and never was. The outbox patterns write the event into the outbox in
-the order's own transaction and leave the publishing to a relay or to Debezium. Under sagas an order
-is pending until its saga has ended: see `saga_http.py`.
+between the two was told of and never was. `rest-sync` calls the others while its transaction is
+open, then commits: what happens between the two was done by them and never was. The outbox patterns
+write the event into the outbox in the order's own transaction and leave the publishing to a relay or
+to Debezium. Under sagas an order is pending until its saga has ended: see `saga_http.py`.
 """
 
 import json
 import re
 from typing import TYPE_CHECKING
 
+from .calls import PARTICIPANTS, CallFailed, Calls
 from .db import Connection, Pool, Unavailable
 from .events import CANCELLED, PLACED, Event
 from .process import log, run_until, stop_on_signal
-from .settings import DUAL_WRITE, EVENT_DRIVEN, SAGAS, Settings
+from .settings import DUAL_WRITE, EVENT_DRIVEN, REST_SYNC, SAGAS, Settings
 from .web import NOT_FOUND, Reply, Server, health
 
 if TYPE_CHECKING:
@@ -31,12 +33,19 @@ class NotTold(Exception):
 
 
 class OrderService:
-    """The HTTP routes. `publisher` is there where orders are told of without an outbox."""
+    """The HTTP routes. `publisher` or `calls` is there where orders are told of without an
+    outbox."""
 
     def __init__(
-        self, pool: Pool, publisher: "Publisher | None", *, tell_first: bool = False
+        self,
+        pool: Pool,
+        publisher: "Publisher | None" = None,
+        *,
+        tell_first: bool = False,
+        calls: Calls | None = None,
     ) -> None:
         self._pool = pool
+        self._calls = calls
         self._publisher = publisher
         self._tell_first = tell_first
 
@@ -50,6 +59,9 @@ class OrderService:
         except NotTold as error:
             log(f"{method} {path}: {error}")
             return Reply(status=503, body={"error": "broker out of reach"})
+        except CallFailed as error:
+            log(f"{method} {path}: refused: {error}")
+            return Reply(status=503, body={"error": f"refused: {error}"})
 
     def _route(self, method: str, path: str, body: bytes) -> Reply:
         if (method, path) == ("POST", "/orders"):
@@ -102,7 +114,11 @@ class OrderService:
         return self._tell(event, 200)
 
     def _record(self, conn: Connection, event: Event) -> None:
-        """Within the order's transaction: the outbox row, or, too early, the event itself."""
+        """Within the order's transaction: the outbox row, or, too early, the event itself or the
+        calls that do what it tells."""
+        if self._calls is not None:
+            self._calls.tell(event)
+            return
         if self._publisher is not None:
             if self._tell_first:
                 self._publish(self._publisher, event)
@@ -168,6 +184,13 @@ def _publisher(settings: Settings) -> "Publisher | None":
     return Publisher(settings)
 
 
+def _calls(settings: Settings) -> Calls | None:
+    """The others are called at the port that this service has, too."""
+    if settings.pattern != REST_SYNC:
+        return None
+    return Calls([(name, settings.http_port) for name in PARTICIPANTS])
+
+
 def main() -> None:
     """The whole program."""
     stop = stop_on_signal()
@@ -182,6 +205,7 @@ def main() -> None:
         Pool(settings.database_url),
         _publisher(settings),
         tell_first=settings.pattern == EVENT_DRIVEN,
+        calls=_calls(settings),
     )
     server = Server(settings.http_port, service.route)
     run_until(stop, lambda: server.drain() if stop.wait() else None)

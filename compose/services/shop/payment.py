@@ -1,7 +1,7 @@
 """The payment service: takes an order's price from its customer and gives it back."""
 
-from .consumer import run_consumer
 from .db import Connection
+from .endpoint import run_told
 from .events import PLACED, Event
 from .saga_member import run_participant
 from .saga_messages import PAYMENT
@@ -65,7 +65,7 @@ def main() -> None:
         step = Step(name=PAYMENT, attempt=charge, revert=refund)
         run_participant("payment", settings, step)
     else:
-        run_consumer("payment", move_money)
+        run_told(settings, "payment", move_money)
 
 
 if __name__ == "__main__":

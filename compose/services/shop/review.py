@@ -1,7 +1,7 @@
 """The review service: asks customers for their opinion, unless they have cancelled."""
 
-from .consumer import run_consumer
 from .db import Connection
+from .endpoint import run_told
 from .events import PLACED, Event
 from .saga_member import run_listener
 from .saga_messages import ORDER_COMPLETED
@@ -30,7 +30,7 @@ def main() -> None:
     if settings.pattern in SAGAS:
         run_listener("review", settings, change_request)
     else:
-        run_consumer("review", change_request)
+        run_told(settings, "review", change_request)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+REST_SYNC = "rest-sync"
 DUAL_WRITE, EVENT_DRIVEN = "dual-write", "event-driven"
 OUTBOX_PATTERNS = frozenset({"outbox-polling", "outbox-cdc"})
 """Those in which *order* writes its events into the outbox."""
 CHOREOGRAPHY, ORCHESTRATION = "saga-choreography", "saga-orchestration"
 SAGAS = frozenset({CHOREOGRAPHY, ORCHESTRATION})
-PATTERNS = OUTBOX_PATTERNS | SAGAS | {DUAL_WRITE, EVENT_DRIVEN}
+PATTERNS = OUTBOX_PATTERNS | SAGAS | {REST_SYNC, DUAL_WRITE, EVENT_DRIVEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The shipping service: keeps a shipment for each order, at the order's newest version."""
 
-from .consumer import run_consumer
 from .db import Connection
+from .endpoint import run_told
 from .events import PLACED, Event
 from .saga_member import run_participant
 from .saga_messages import SHIPMENT
@@ -57,7 +57,7 @@ def main() -> None:
         step = Step(name=SHIPMENT, attempt=arrange, revert=call_off)
         run_participant("shipping", settings, step)
     else:
-        run_consumer("shipping", change_shipment)
+        run_told(settings, "shipping", change_shipment)
 
 
 if __name__ == "__main__":

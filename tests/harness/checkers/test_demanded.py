@@ -75,6 +75,12 @@ def test_what_holds_for_all_comes_before_the_folders_in_the_order_named(folder: 
     assert found["drained.sql"] == invariant("drained")
 
 
+def test_a_pattern_may_name_a_single_file(folder: Path) -> None:
+    """Of a folder whose others do not fit it."""
+    found = demanded(suite(folder), asking("events/phantom", "outbox"))
+    assert [*found] == ["lost.sql", "phantom.sql", "drained.sql"]
+
+
 def test_the_files_are_parsed_with_the_tables_that_they_share(folder: Path) -> None:
     """Named by file, as `aftershock check` finds them with the run."""
     found = invariants_of(suite(folder), asking("events"))

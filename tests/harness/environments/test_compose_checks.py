@@ -46,14 +46,14 @@ SERVICE = "labels: {aftershock.role: service}"
             {"a": "depends_on: [b]", "b": "profiles: [x]"},
             (
                 "c.yaml:2: service a depends on b, which is not started without a profile"
-                " (give b the profiles of a)"
+                " (give b the profiles of a, or say required: false)"
             ),
         ),
         (
             {"a": "depends_on: [b], profiles: [x, y]", "b": "profiles: [x]"},
             (
                 "c.yaml:2: service a depends on b, which is not started under the profile y"
-                " (give b the profiles of a)"
+                " (give b the profiles of a, or say required: false)"
             ),
         ),
         (
@@ -125,6 +125,10 @@ def test_a_volume_that_two_services_share_is_refused(tmp_path: Path) -> None:
         {"a": "ports: ['1:2'], profiles: [x]", "b": "ports: ['1:2'], profiles: [y]"},
         {"a": "ports: [2]", "b": "ports: [2]"},
         {"a": "depends_on: [b], profiles: [x]", "b": "profiles: [y, x]"},
+        {
+            "a": "depends_on: {b: {condition: service_started, required: false}}",
+            "b": "profiles: [x]",
+        },
         {"a": "depends_on: {b: {condition: service_healthy}}", "b": ""},
         {"a": "networks: [default]", "b": "networks: {default: }", "c": ""},
     ],

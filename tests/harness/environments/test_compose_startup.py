@@ -30,6 +30,13 @@ c: {condition: service_completed_successfully}
     assert expected == dependencies(parse(text))
 
 
+def test_a_dependency_may_be_optional() -> None:
+    """It is waited for where it is started."""
+    expected = (Dependency(node="a", condition=Condition.STARTED, required=False),)
+
+    assert expected == dependencies(parse("{a: {condition: service_started, required: false}}"))
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -37,12 +44,11 @@ c: {condition: service_completed_successfully}
         ("[a, a]", "names a twice"),
         ("{a: {}}", "has no condition"),
         ("{a: {condition: healthy}}", "is 'healthy' (write one of: service_started"),
-        ("{a: {condition: service_started, required: false}}", "a dependency is always required"),
         ("{a: {condition: service_started, restart: true}}", "each node restarts on its own"),
     ],
 )
 def test_other_dependencies_are_refused(text: str, says: str) -> None:
-    """Optional ones and those that restart too."""
+    """Those that restart too."""
     with pytest.raises(Problem) as caught:
         dependencies(parse(text))
 
