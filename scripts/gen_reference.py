@@ -1,4 +1,5 @@
-"""Writes docs/reference/ from the code, so that it cannot say anything else than the code does.
+"""Writes docs/reference/ from the code, so that it cannot say anything else than the code does,
+and the index of the shop's patterns.
 
     python scripts/gen_reference.py            write it
     python scripts/gen_reference.py --check    name the pages that are not current; exit 1 if any
@@ -32,6 +33,8 @@ from harness.toolchain.lock import shipped_lock
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "reference"
+INDEX = "../explanation/patterns/README.md"
+"""Beside the pages that people have written."""
 
 MEANING: Mapping[Verdict, str] = {
     Verdict.PASS: "Every invariant holds, over more than nothing, and every fault is proved.",
@@ -208,6 +211,37 @@ def invariants() -> list[str]:
     ]
 
 
+def patterns() -> list[str]:
+    """The shop's patterns, with their pages as far as there are any."""
+    suite = suites.load("shop")
+    return [
+        "# The shop's patterns",
+        "",
+        "One flow, an order with its stock, payment, shipment, review and notification, wired in",
+        "these ways. A control must be caught by the invariant that it names, or the run fails.",
+        "",
+        *table(
+            ("pattern", "what it promises", "control"),
+            (
+                (
+                    _linked(pattern.name),
+                    _sentence(pattern.promises),
+                    "; ".join(f"{fault}: `{name}`" for fault, name in pattern.controls.items()),
+                )
+                for pattern in suite.patterns
+            ),
+        ),
+        "",
+        "`aftershock run shop --pattern PATTERN` runs one of them under the faults that tell most of",
+        "it, `--fault FAULT` under another.",
+    ]
+
+
+def _linked(pattern: str) -> str:
+    page = (TARGET / INDEX).with_name(f"{pattern}.md")
+    return f"[`{pattern}`]({page.name})" if page.exists() else f"`{pattern}`"
+
+
 def hazards() -> list[str]:
     """The rules over traces."""
     return [
@@ -377,6 +411,7 @@ PAGES: Mapping[str, Callable[[], list[str]]] = {
     "run-directory.md": run_directory,
     "toolchain.md": toolchain,
     "verdicts.md": verdicts,
+    INDEX: patterns,
 }
 
 _NOTE = "<!-- Written by scripts/gen_reference.py from the code; don't edit. -->"
@@ -406,6 +441,7 @@ def main() -> int:
         print("\n".join(found) or "docs/reference is current")
         return 1 if found else 0
     TARGET.mkdir(parents=True, exist_ok=True)
+    (TARGET / INDEX).parent.mkdir(exist_ok=True)
     for name in PAGES:
         (TARGET / name).write_text(text(name), encoding="utf-8")
     return 0

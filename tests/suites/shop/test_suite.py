@@ -20,6 +20,7 @@ from suites.shop.workload import PRODUCTS
 
 OWN = ("event-driven", "dual-write", "outbox-polling", "outbox-cdc")
 """What tests here say of patterns by name, they say of these alone."""
+PAGES = SUITE.compose.parents[1] / "docs" / "explanation" / "patterns"
 SQL = SUITE.compose.parent / "sql"
 CONNECTOR = SUITE.compose.parent / "connectors" / "order-outbox.json"
 
@@ -36,6 +37,12 @@ def test_a_pattern_starts_the_nodes_it_speaks_of(pattern: Pattern) -> None:
     hops = {hop.node for hop in pattern.hops}
     assert pattern.hops
     assert names >= {pattern.writer, pattern.publisher, SUITE.entry[0]} | hops
+
+
+def test_every_pattern_has_a_page_and_every_page_a_pattern() -> None:
+    """That says what it promises, how it is broken and why it holds."""
+    pages = {page.stem for page in PAGES.glob("*.md")} - {"README"}
+    assert pages == {pattern.name for pattern in PATTERNS}
 
 
 def test_every_profile_is_a_pattern() -> None:
