@@ -27,6 +27,7 @@ CREATE TABLE outbox (
 );
 
 CREATE INDEX outbox_unsent ON outbox (seq) WHERE sent_at IS NULL;
+CREATE INDEX outbox_unsent_of_order ON outbox (aggregateid, version) WHERE sent_at IS NULL;
 
 -- Made with the table, not by the connector: nothing written before the connector's first start
 -- may fall outside it.

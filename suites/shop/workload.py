@@ -20,15 +20,25 @@ _THINK_S = (0.5, 1.5)
 """How long after placing an order its customer changes their mind."""
 
 
-def plan(rng: random.Random, orders: int = 40, rate_per_s: float = 20.0) -> tuple[Request, ...]:
-    """Orders "1" to "N", one at a random moment of each slot of `1/rate_per_s`; a quarter of
+def plan(
+    rng: random.Random,
+    orders: int = 40,
+    rate_per_s: float = 20.0,
+    cancelled_share: int = CANCELLED_SHARE,
+) -> tuple[Request, ...]:
+    """Orders "1" to "N", one at a random moment of each slot of `1/rate_per_s`; one in so many of
     them cancelled later, if placing was acknowledged. Sorted by due time."""
     if orders < 1 or rate_per_s <= 0:
         raise ValueError(f"orders={orders}, rate_per_s={rate_per_s}: both must be positive")
     placed = [_place(rng, number, rate_per_s) for number in range(1, orders + 1)]
-    minds_changed = rng.sample(placed, orders // CANCELLED_SHARE)
+    minds_changed = rng.sample(placed, orders // cancelled_share)
     cancelled = [_cancel(rng, request) for request in minds_changed]
     return tuple(sorted(placed + cancelled, key=lambda request: request.due_s))
+
+
+def every_order_is_cancelled(rng: random.Random) -> tuple[Request, ...]:
+    """As `plan`, so that whichever order is struck has a second event."""
+    return plan(rng, cancelled_share=1)
 
 
 def _place(rng: random.Random, number: int, rate_per_s: float) -> Request:

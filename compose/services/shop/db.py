@@ -27,32 +27,40 @@ _SERVER = (
 Unavailable = psycopg.OperationalError
 """The database is out of reach, or went away: what was under way may or may not be done."""
 
+SessionEnded = psycopg.errors.IdleInTransactionSessionTimeout
+"""The session was silent in a transaction for too long: the server has rolled it back."""
+
 
 class Pool:
-    """At most `size` connections, opened when first needed; broken ones are dropped."""
+    """At most `size` connections, opened when first needed; broken ones are dropped.
 
-    def __init__(self, url: str, size: int = 8) -> None:
-        self._conninfo = make_conninfo(url, options=_SERVER, **_CLIENT)
+    A session that is silent in a transaction for `idle_in_transaction_ms` is ended by the server,
+    and what it had locked is free; 0: never.
+    """
+
+    def __init__(self, url: str, size: int = 8, *, idle_in_transaction_ms: int = 0) -> None:
+        options = f"{_SERVER} -c idle_in_transaction_session_timeout={idle_in_transaction_ms}"
+        self._conninfo = make_conninfo(url, options=options, **_CLIENT)
         self._slots: queue.LifoQueue[Connection | None] = queue.LifoQueue()
         for _ in range(size):
             self._slots.put(None)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """BEGIN, the block, COMMIT; ROLLBACK where it raises. Raises Unavailable."""
+        """BEGIN, the block, COMMIT; ROLLBACK where it raises. Raises Unavailable, SessionEnded."""
         with self.connection() as conn, conn.transaction():
             yield conn
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """A connection in autocommit mode. Raises Unavailable."""
+        """A connection in autocommit mode. Raises Unavailable, SessionEnded."""
         conn = self._slots.get()
         try:
             if conn is None:
                 conn = self._open()
             yield conn
-        except Unavailable:
-            self._forget_idle()
+        except (Unavailable, SessionEnded):
+            self.close_idle()
             if conn is not None:
                 conn.close()
             raise
@@ -68,10 +76,7 @@ class Pool:
             return False
         return True
 
-    def _open(self) -> Connection:
-        return psycopg.connect(self._conninfo, autocommit=True)
-
-    def _forget_idle(self) -> None:
+    def close_idle(self) -> None:
         """One broken connection means a restart or a cut: the idle ones are no better."""
         idle: list[Connection | None] = []
         while True:
@@ -83,3 +88,6 @@ class Pool:
             if conn is not None:
                 conn.close()
             self._slots.put(None)
+
+    def _open(self) -> Connection:
+        return psycopg.connect(self._conninfo, autocommit=True)

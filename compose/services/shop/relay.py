@@ -1,17 +1,18 @@
-"""The relay of outbox-polling: reads the outbox, publishes, awaits the acknowledgement, marks sent.
+"""The relay: reads the outbox, publishes, awaits the acknowledgement, marks sent.
 
 A row is marked only after its acknowledgement, so a crash in between sends it again: at least
 once. Unsent rows are asked for by `sent_at IS NULL`, never by a cursor over `seq`, because
-sequence numbers become visible out of order. The rows stay locked while they are published, so
-a second relay waits instead of overtaking. An order's next event is sent only after the one before
-is marked: what a crash repeats is never older than what is already in the topic.
+sequence numbers become visible out of order. The rows stay locked while they are published; what
+another relay does meanwhile is said by `claims`. An order's next event is sent only after the one
+before is marked: the first record of each is in order, whoever repeats what.
 """
 
 import threading
 import time
 
 from .broker import Publisher
-from .db import Pool, Unavailable
+from .claims import ALL, CLAIMS, LEASE_MS
+from .db import Pool, SessionEnded, Unavailable
 from .events import Message, leading
 from .process import log, run_until, stop_on_signal
 from .settings import Settings
@@ -23,9 +24,13 @@ CLEANING_S = 5.0
 
 
 class Relay:
-    """`send_batch` and `clean` each are one transaction. They raise Unavailable."""
+    """`send_batch` and `clean` each are one transaction. They raise Unavailable, and `send_batch`
+    SessionEnded where its claims went to another relay."""
 
-    def __init__(self, pool: Pool, publisher: Publisher, retention_s: float) -> None:
+    def __init__(
+        self, pool: Pool, publisher: Publisher, retention_s: float, claim: str = ALL
+    ) -> None:
+        self._claim = CLAIMS[claim]
         self._pool = pool
         self._publisher = publisher
         self._retention_s = retention_s
@@ -40,11 +45,9 @@ class Relay:
         """Publish the oldest unsent rows, one an order, and mark those acknowledged; returns how
         many."""
         with self._pool.transaction() as conn:
-            rows = conn.execute(
-                "SELECT id, aggregateid, payload::text FROM outbox WHERE sent_at IS NULL"
-                " ORDER BY seq LIMIT %s FOR UPDATE",
-                (BATCH,),
-            ).fetchall()
+            rows = conn.execute(self._claim.encode(), (BATCH,)).fetchall()
+            if not rows:
+                return 0
             messages = leading(
                 [
                     Message(key=key, value=payload.encode(), event_id=str(event_id))
@@ -78,6 +81,8 @@ class Relay:
             except Unavailable as error:
                 log(f"database: {error}")
                 stop.wait(0.2)
+            except SessionEnded:
+                log("claims lost: published, if at all, and not marked")
             else:
                 if idle:
                     stop.wait(IDLE_S)
@@ -88,9 +93,10 @@ def main() -> None:
     stop = stop_on_signal()
     settings = Settings.from_environment()
     log("relay")
-    pool, publisher = Pool(settings.database_url), Publisher(settings)
+    pool = Pool(settings.database_url, idle_in_transaction_ms=LEASE_MS)
+    publisher = Publisher(settings)
     serve_health(settings.http_port, lambda: publisher.connected and pool.answers())
-    relay = Relay(pool, publisher, settings.retention_s)
+    relay = Relay(pool, publisher, settings.retention_s, settings.claim)
     run_until(stop, lambda: relay.run(stop))
 
 

@@ -4,9 +4,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .claims import ALL, CLAIMS
+
 REST_SYNC = "rest-sync"
 DUAL_WRITE, EVENT_DRIVEN = "dual-write", "event-driven"
-OUTBOX_PATTERNS = frozenset({"outbox-polling", "outbox-cdc"})
+OUTBOX_PATTERNS = frozenset({"outbox-polling", "outbox-polling-two-relays", "outbox-cdc"})
 """Those in which *order* writes its events into the outbox."""
 CHOREOGRAPHY, ORCHESTRATION = "saga-choreography", "saga-orchestration"
 SAGAS = frozenset({CHOREOGRAPHY, ORCHESTRATION})
@@ -26,10 +28,14 @@ class Settings:
     """How long the relay keeps sent outbox rows."""
     saga_timeout_s: float = 6.0
     """How long a saga may take until it is given up and undone."""
+    claim: str = ALL
+    """How the relay claims outbox rows: a name of `claims`."""
 
     def __post_init__(self) -> None:
         if self.pattern not in PATTERNS:
             raise ValueError(f"PATTERN={self.pattern}: none of the patterns of this shop")
+        if self.claim not in CLAIMS:
+            raise ValueError(f"CLAIM={self.claim}: there are {', '.join(CLAIMS)}")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -41,4 +47,5 @@ class Settings:
             pattern=environment.get("PATTERN", DUAL_WRITE),
             retention_s=float(environment.get("RETENTION_S", "60")),
             saga_timeout_s=float(environment.get("SAGA_TIMEOUT_S", "6")),
+            claim=environment.get("CLAIM", ALL),
         )

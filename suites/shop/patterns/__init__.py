@@ -1,9 +1,17 @@
 """The shop's patterns: ways of wiring one flow, from the naive to the sound."""
 
 from .cdc import OUTBOX_CDC
-from .outbox import OUTBOX_POLLING
+from .outbox import OUTBOX_POLLING, OUTBOX_POLLING_TWO_RELAYS
 from .plain import DUAL_WRITE, EVENT_DRIVEN
 from .rest import REST_SYNC
 from .sagas import SAGA_CHOREOGRAPHY
 
-PATTERNS = (REST_SYNC, EVENT_DRIVEN, DUAL_WRITE, OUTBOX_POLLING, OUTBOX_CDC, SAGA_CHOREOGRAPHY)
+PATTERNS = (
+    REST_SYNC,
+    EVENT_DRIVEN,
+    DUAL_WRITE,
+    OUTBOX_POLLING,
+    OUTBOX_POLLING_TWO_RELAYS,
+    OUTBOX_CDC,
+    SAGA_CHOREOGRAPHY,
+)

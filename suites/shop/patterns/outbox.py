@@ -1,4 +1,4 @@
-"""The transactional outbox with a relay that polls."""
+"""The transactional outbox with a relay that polls, and with two that share the work."""
 
 from harness.model.scenario import Pattern
 
@@ -12,6 +12,23 @@ OUTBOX_POLLING = Pattern(
     environment={"PATTERN": "outbox-polling"},
     points={**WRITER_AND_CONSUMER, MARK: "kill:relay:after:relay/kafka-1/produce(order.events)"},
     faults=EVERYWHERE,
+    hops=WITH_OUTBOX,
+    outboxes=(OUTBOX,),
+    quiet=(UNSENT,),
+    invariants=("events", "outbox"),
+)
+
+OUTBOX_POLLING_TWO_RELAYS = Pattern(
+    name="outbox-polling-two-relays",
+    promises="every committed order is published at least once, in order, by whichever relay",
+    writer="order",
+    publisher="relay-1",
+    environment={"PATTERN": "outbox-polling-two-relays"},
+    points={
+        **WRITER_AND_CONSUMER,
+        MARK: "kill:relay-1:after:relay-1/kafka-1/produce(order.events)",
+    },
+    faults=("none", "pause:relay-1:after:relay-1/kafka-1/produce(order.events)"),
     hops=WITH_OUTBOX,
     outboxes=(OUTBOX,),
     quiet=(UNSENT,),

@@ -18,15 +18,18 @@ def test_two_variables_are_enough() -> None:
         http_port=8080,
         pattern="dual-write",
         retention_s=60.0,
+        claim="all",
     )
 
 
 def test_every_variable_counts() -> None:
     """None is read and dropped."""
     told = {"TOPIC": "t", "HTTP_PORT": "81", "PATTERN": "outbox-cdc", "RETENTION_S": "0.5"}
+    told["CLAIM"] = "heads"
     settings = Settings.from_environment(LEAST | told)
     assert (settings.topic, settings.http_port) == ("t", 81)
     assert (settings.pattern, settings.retention_s) == ("outbox-cdc", 0.5)
+    assert settings.claim == "heads"
 
 
 @pytest.mark.parametrize("missing", LEAST)
@@ -36,7 +39,7 @@ def test_a_missing_variable_is_named(missing: str) -> None:
         Settings.from_environment({k: v for k, v in LEAST.items() if k != missing})
 
 
-@pytest.mark.parametrize("wrong", [{"PATTERN": "outbox"}, {"HTTP_PORT": "http"}])
+@pytest.mark.parametrize("wrong", [{"PATTERN": "outbox"}, {"HTTP_PORT": "http"}, {"CLAIM": "some"}])
 def test_a_wrong_value_is_refused(wrong: dict[str, str]) -> None:
     """An unknown pattern must not quietly become another one."""
     with pytest.raises(ValueError, match=next(iter(wrong.values()))):

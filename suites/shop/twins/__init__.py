@@ -1,0 +1,1 @@
+"""Broken twins of the shop's patterns: see suite.py."""
