@@ -26,9 +26,20 @@ CREATE TABLE outbox (
     sent_at       timestamptz
 );
 
+-- Of table-polling: up to where the poller has told of `orders`.
+CREATE TABLE poller_cursor (
+    updated_at timestamptz NOT NULL
+);
+INSERT INTO poller_cursor (updated_at) VALUES ('epoch');
+
 CREATE INDEX outbox_unsent ON outbox (seq) WHERE sent_at IS NULL;
 CREATE INDEX outbox_unsent_of_order ON outbox (aggregateid, version) WHERE sent_at IS NULL;
 
 -- Made with the table, not by the connector: nothing written before the connector's first start
 -- may fall outside it.
 CREATE PUBLICATION order_outbox FOR TABLE outbox WITH (publish = 'insert');
+
+-- Of table-cdc: the table itself. A deleted row must be told whole, not by its key alone, so that
+-- whoever reads of it knows which of its versions it was.
+ALTER TABLE orders REPLICA IDENTITY FULL;
+CREATE PUBLICATION order_table FOR TABLE orders;

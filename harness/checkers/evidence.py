@@ -69,7 +69,7 @@ def _link(snapshot: Snapshot, hop: Hop, key: str) -> ChainLink:
     rows: tuple[Mapping[str, object], ...]
     try:
         rows = snapshot.rows(hop.query.strip().rstrip(";"), _ROWS_SHOWN, {"key": key})
-        state = FOUND if rows else MISSING
+        state = MISSING if not rows or any(row.get("missing") for row in rows) else FOUND
     except TableMissing:
         rows, state = (), ABSENT
     except QueryFailed as error:

@@ -22,7 +22,7 @@ from harness.drivers.kafka import GroupOffset, Kafka, Record
 from harness.drivers.postgres import Postgres, Slot
 from harness.engine.world import World
 from harness.errors import EnvironmentFailed
-from harness.model.store_query import Published, StoreQuery
+from harness.model.store_query import LoggedChanges, Published, StoreQuery
 from harness.wire.replication_events import lsn_number
 
 _POLL_S = 0.05
@@ -195,17 +195,27 @@ class _Watch:
         kafka, node = self.world.kafka, published.events.node
         if kafka is None or node not in self.world.postgres:
             return _Reading(name=name, met=False, detail=f"no broker, or no node {node}")
-        rows = await self.world.postgres[node].query(
-            published.events.sql, database=published.events.database
-        )
+        wanted = await self._ids(published.events)
         found = {_event_id(r, published.header) for r in await self._records(kafka, published)}
-        missing = sorted({str(row[0]) for row in rows} - found)
-        detail = f"{len(missing)} of {len(rows)} not in {published.topic}: {_named(missing)}"
+        missing = sorted(wanted - found)
+        detail = f"{len(missing)} of {len(wanted)} not in {published.topic}: {_named(missing)}"
         return _Reading(
             name=name,
             met=not missing,
-            detail=detail if missing else f"all {len(rows)} in {published.topic}",
+            detail=detail if missing else f"all {len(wanted)} in {published.topic}",
             state=tuple(missing),
+        )
+
+    async def _ids(self, events: StoreQuery | LoggedChanges) -> frozenset[str]:
+        """Of what must have been published."""
+        if isinstance(events, StoreQuery):
+            database = self.world.postgres[events.node]
+            rows = await database.query(events.sql, database=events.database)
+            return frozenset(str(row[0]) for row in rows)
+        return frozenset(
+            str(committed.transaction.xid)
+            for committed in await self.world.ledgers[events.node].read()
+            if any(write.table == events.table for write in committed.transaction.writes)
         )
 
     async def _records(self, kafka: Kafka, published: Published) -> tuple[Record, ...]:

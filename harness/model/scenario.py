@@ -60,7 +60,8 @@ def _named(text: str, length: int) -> str:
 class Hop:
     """One place where an entity leaves a trace, in the order in which it travels.
 
-    `query` is SQL over the snapshot's tables that returns the entity's rows for `$key`.
+    `query` is SQL over the snapshot's tables that returns the entity's rows for `$key`. A row in
+    which a column `missing` is true stands for one that should be there and is not.
     A table that a pattern does not have makes the hop absent, not broken.
     """
 

@@ -30,7 +30,7 @@ def plan(
     them cancelled later, if placing was acknowledged. Sorted by due time."""
     if orders < 1 or rate_per_s <= 0:
         raise ValueError(f"orders={orders}, rate_per_s={rate_per_s}: both must be positive")
-    placed = [_place(rng, number, rate_per_s) for number in range(1, orders + 1)]
+    placed = [place(rng, number, rate_per_s) for number in range(1, orders + 1)]
     minds_changed = rng.sample(placed, orders // cancelled_share)
     cancelled = [_cancel(rng, request) for request in minds_changed]
     return tuple(sorted(placed + cancelled, key=lambda request: request.due_s))
@@ -41,7 +41,8 @@ def every_order_is_cancelled(rng: random.Random) -> tuple[Request, ...]:
     return plan(rng, cancelled_share=1)
 
 
-def _place(rng: random.Random, number: int, rate_per_s: float) -> Request:
+def place(rng: random.Random, number: int, rate_per_s: float) -> Request:
+    """The order of that number, in its slot."""
     key = str(number)
     due_s = (number - 1 + rng.random()) / rate_per_s
     product_id, quantity = rng.choice(PRODUCTS), rng.randint(1, 3)

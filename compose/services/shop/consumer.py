@@ -13,7 +13,8 @@ from .db import Pool, Unavailable
 from .events import Event, decode
 from .inbox import Effect, apply_once
 from .process import Pulse, log, run_until, stop_on_signal
-from .settings import Settings
+from .rows import decode_row
+from .settings import TABLE_PATTERNS, Settings
 from .web import serve_health
 
 COMMIT_AGAIN_S = 2.0
@@ -116,6 +117,7 @@ def run_consumer(settings: Settings, group: str, effect: Effect) -> None:
     """The whole program of a consumer."""
     stop = stop_on_signal()
     log(f"{group} service")
-    consumer = Consumer(settings, group, Pool(settings.database_url), effect)
+    reads = decode_row if settings.pattern in TABLE_PATTERNS else decode
+    consumer = Consumer(settings, group, Pool(settings.database_url), effect, reads)
     serve_health(settings.http_port, consumer.healthy)
     run_until(stop, lambda: consumer.run(stop))

@@ -1,12 +1,16 @@
-"""The order event, the same on the wire in every pattern."""
+"""The order event. It is the same on the wire in every pattern, but for those that tell of rows
+(`rows.py`)."""
 
 import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-PLACED = "order-placed"
-CANCELLED = "order-cancelled"
+PLACED, AMENDED = "order-placed", "order-amended"
+CANCELLED, ERASED = "order-cancelled", "order-erased"
+TYPES = frozenset({PLACED, AMENDED, CANCELLED, ERASED})
+STANDING = frozenset({PLACED, AMENDED})
+"""After one of these the order stands; after the others nothing of it is due any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +24,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What happened to an order. `version` counts its events from 1."""
+    """What happened to an order, and how it was left. `version` counts its events from 1."""
 
     event_id: str
     type: str
@@ -59,7 +63,7 @@ class Event:
 def decode(value: bytes | None) -> Event:
     """The event in a record's value. Raises ValueError or TypeError where it is none."""
     event = Event(**json.loads(value or b"null"))
-    if event.type not in {PLACED, CANCELLED}:
+    if event.type not in TYPES:
         raise ValueError(f"unknown event type {event.type!r}")
     return event
 

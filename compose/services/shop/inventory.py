@@ -1,11 +1,11 @@
-"""The inventory service: takes what is ordered out of stock and puts back what is cancelled.
+"""The inventory service: takes what is ordered out of stock and puts back what is no longer due.
 
 Under sagas it reserves: there is no back order, and what is not in stock is refused.
 """
 
 from .db import Connection
 from .endpoint import run_told
-from .events import PLACED, Event
+from .events import PLACED, STANDING, Event
 from .saga_member import run_participant
 from .saga_messages import STOCK
 from .saga_step import Step
@@ -14,7 +14,7 @@ from .settings import SAGAS, Settings
 
 def move_stock(conn: Connection, event: Event) -> None:
     """Change the stock and write it into the ledger. Stock may go below zero: a back order."""
-    _move(conn, event, -event.quantity if event.type == PLACED else event.quantity, event.version)
+    _move(conn, event, _delta(conn, event), event.version)
 
 
 def reserve(conn: Connection, event: Event) -> str | None:
@@ -45,6 +45,16 @@ def _move(conn: Connection, event: Event, delta: int, version: int) -> None:
         " VALUES (%s, %s, %s, %s, %s)",
         (event.event_id, event.order_id, event.product_id, delta, version),
     )
+
+
+def _delta(conn: Connection, event: Event) -> int:
+    """A new order takes what it is for; a change, the difference to what was taken before."""
+    if event.type == PLACED:
+        return -event.quantity
+    due = event.quantity if event.type in STANDING else 0
+    moved = "SELECT coalesce(sum(delta), 0)::int FROM stock_movements WHERE order_id = %s"
+    rows = conn.execute(moved, (event.order_id,)).fetchall()
+    return -due - int(rows[0][0])
 
 
 def main() -> None:

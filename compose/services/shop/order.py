@@ -5,7 +5,8 @@ two is lost. `event-driven` publishes while its transaction is open, then commit
 between the two was told of and never was. `rest-sync` calls the others while its transaction is
 open, then commits: what happens between the two was done by them and never was. The outbox patterns
 write the event into the outbox in the order's own transaction and leave the publishing to a relay or
-to Debezium. Under sagas an order is pending until its saga has ended: see `saga_http.py`.
+to Debezium. The table patterns write the order and nothing else: others look into its table. Under
+sagas an order is pending until its saga has ended: see `saga_http.py`.
 """
 
 import json
@@ -14,14 +15,15 @@ from typing import TYPE_CHECKING
 
 from .calls import PARTICIPANTS, CallFailed, Calls
 from .db import Connection, Pool, Unavailable
-from .events import CANCELLED, PLACED, Event
+from .events import AMENDED, CANCELLED, ERASED, PLACED, Event
 from .process import log, run_until, stop_on_signal
-from .settings import DUAL_WRITE, EVENT_DRIVEN, REST_SYNC, SAGAS, Settings
+from .settings import DUAL_WRITE, EVENT_DRIVEN, OUTBOX_PATTERNS, REST_SYNC, SAGAS, Settings
 from .web import NOT_FOUND, Reply, Server, health
 
 if TYPE_CHECKING:
     from .broker import Publisher
 
+_AMEND_PATH = re.compile(r"/orders/([^/]+)/amend")
 CANCEL_PATH = re.compile(r"/orders/([^/]+)/cancel")
 ORDER_PATH = re.compile(r"/orders/([^/]+)")
 _NAME = re.compile(r"[\w.~-]{1,100}", re.ASCII)
@@ -33,20 +35,22 @@ class NotTold(Exception):
 
 
 class OrderService:
-    """The HTTP routes. `publisher` or `calls` is there where orders are told of without an
-    outbox."""
+    """The HTTP routes. `publisher` or `calls` is there where orders are told of without an outbox;
+    where there is none of the three, the table itself is read."""
 
     def __init__(
         self,
         pool: Pool,
         publisher: "Publisher | None" = None,
         *,
+        outbox: bool = False,
         tell_first: bool = False,
         calls: Calls | None = None,
     ) -> None:
         self._pool = pool
         self._calls = calls
         self._publisher = publisher
+        self._outbox = outbox
         self._tell_first = tell_first
 
     def route(self, method: str, path: str, body: bytes) -> Reply:
@@ -66,10 +70,14 @@ class OrderService:
     def _route(self, method: str, path: str, body: bytes) -> Reply:
         if (method, path) == ("POST", "/orders"):
             return self._place(body)
+        if method == "POST" and (match := _AMEND_PATH.fullmatch(path)):
+            return self._amend(match[1], body)
         if method == "POST" and (match := CANCEL_PATH.fullmatch(path)):
             return self._cancel(match[1])
         if method == "GET" and (match := ORDER_PATH.fullmatch(path)):
             return shown(self._pool, match[1])
+        if method == "DELETE" and (match := ORDER_PATH.fullmatch(path)):
+            return self._erase(match[1])
         return health(method, path, self._healthy) or NOT_FOUND
 
     def _healthy(self) -> bool:
@@ -92,13 +100,30 @@ class OrderService:
             self._record(conn, event)
         return self._tell(event, 201)
 
+    def _amend(self, order_id: str, body: bytes) -> Reply:
+        try:
+            quantity = parse_quantity(body)
+        except ValueError as error:
+            return Reply(status=400, body={"error": str(error)})
+        with self._pool.transaction() as conn:
+            row = _locked(conn, order_id)
+            if row is None:
+                return NOT_FOUND
+            product_id, _, status, version = row
+            if status != "placed":
+                return Reply(status=409, body={"error": f"order {order_id} is {status}"})
+            event = Event.new(AMENDED, order_id, product_id, quantity, version + 1)
+            conn.execute(
+                "UPDATE orders SET quantity = %s, version = %s, updated_at = now()"
+                " WHERE order_id = %s",
+                (quantity, event.version, order_id),
+            )
+            self._record(conn, event)
+        return self._tell(event, 200)
+
     def _cancel(self, order_id: str) -> Reply:
         with self._pool.transaction() as conn:
-            row = conn.execute(
-                "SELECT product_id, quantity, status, version FROM orders"
-                " WHERE order_id = %s FOR UPDATE",
-                (order_id,),
-            ).fetchone()
+            row = _locked(conn, order_id)
             if row is None:
                 return NOT_FOUND
             product_id, quantity, status, version = row
@@ -113,6 +138,20 @@ class OrderService:
             self._record(conn, event)
         return self._tell(event, 200)
 
+    def _erase(self, order_id: str) -> Reply:
+        """The row goes, as a customer may demand. Ids of orders are never used again."""
+        with self._pool.transaction() as conn:
+            row = conn.execute(
+                "DELETE FROM orders WHERE order_id = %s RETURNING product_id, quantity, version",
+                (order_id,),
+            ).fetchone()
+            if row is None:
+                return NOT_FOUND
+            product_id, quantity, version = row
+            event = Event.new(ERASED, order_id, product_id, quantity, version + 1)
+            self._record(conn, event)
+        return self._tell(event, 200)
+
     def _record(self, conn: Connection, event: Event) -> None:
         """Within the order's transaction: the outbox row, or, too early, the event itself or the
         calls that do what it tells."""
@@ -122,6 +161,8 @@ class OrderService:
         if self._publisher is not None:
             if self._tell_first:
                 self._publish(self._publisher, event)
+            return
+        if not self._outbox:
             return
         conn.execute(
             "INSERT INTO outbox (id, aggregatetype, aggregateid, type, version, payload)"
@@ -149,6 +190,22 @@ def parse_order(body: bytes) -> tuple[str, str, int]:
             if names and quantity is not True and 0 < quantity <= _MOST:
                 return order_id, product_id, quantity
     raise ValueError(f"expected order_id and product_id (text) and quantity (1 to {_MOST})")
+
+
+def parse_quantity(body: bytes) -> int:
+    """The new quantity as requested. Raises ValueError saying what is wrong."""
+    match json.loads(body):
+        case {"quantity": int(quantity)} if quantity is not True and 0 < quantity <= _MOST:
+            return quantity
+    raise ValueError(f"expected quantity (1 to {_MOST})")
+
+
+def _locked(conn: Connection, order_id: str) -> tuple[str, int, str, int] | None:
+    """Product, quantity, status and version of an order, which is ours until the commit."""
+    return conn.execute(
+        "SELECT product_id, quantity, status, version FROM orders WHERE order_id = %s FOR UPDATE",
+        (order_id,),
+    ).fetchone()
 
 
 def repeated(conn: Connection, order_id: str, product_id: str, quantity: int) -> Reply:
@@ -204,6 +261,7 @@ def main() -> None:
     service = OrderService(
         Pool(settings.database_url),
         _publisher(settings),
+        outbox=settings.pattern in OUTBOX_PATTERNS,
         tell_first=settings.pattern == EVENT_DRIVEN,
         calls=_calls(settings),
     )

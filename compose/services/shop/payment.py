@@ -1,8 +1,8 @@
-"""The payment service: takes an order's price from its customer and gives it back."""
+"""The payment service: takes an order's price from its customer and gives back what is not due."""
 
 from .db import Connection
 from .endpoint import run_told
-from .events import PLACED, Event
+from .events import PLACED, STANDING, Event
 from .saga_member import run_participant
 from .saga_messages import PAYMENT
 from .saga_step import Step
@@ -14,11 +14,7 @@ _UNLISTED_CENTS = 1000
 
 def move_money(conn: Connection, event: Event) -> None:
     """Between the customers' account and the shop's, and write the ledger."""
-    cents = price(conn, event.product_id, event.quantity)
-    if event.type == PLACED:
-        _move(conn, event, PLACED, cents, event.version)
-    else:
-        _move(conn, event, event.type, -cents, event.version)
+    _move(conn, event, event.type, _due(conn, event), event.version)
 
 
 def charge(conn: Connection, event: Event) -> str | None:
@@ -50,6 +46,17 @@ def _move(conn: Connection, event: Event, kind: str, cents: int, version: int) -
         " VALUES (%s, %s, %s, %s, %s)",
         (event.event_id, event.order_id, kind, cents, version),
     )
+
+
+def _due(conn: Connection, event: Event) -> int:
+    """A new order costs its price; a change, the difference to what was paid before."""
+    standing = event.type in STANDING
+    cents = price(conn, event.product_id, event.quantity) if standing else 0
+    if event.type == PLACED:
+        return cents
+    paid = "SELECT coalesce(sum(cents), 0)::bigint FROM payment_movements WHERE order_id = %s"
+    rows = conn.execute(paid, (event.order_id,)).fetchall()
+    return cents - int(rows[0][0])
 
 
 def price(conn: Connection, product_id: str, quantity: int) -> int:

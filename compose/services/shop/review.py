@@ -1,8 +1,8 @@
-"""The review service: asks customers for their opinion, unless they have cancelled."""
+"""The review service: asks customers for their opinion, unless they have nothing to judge any more."""
 
 from .db import Connection
 from .endpoint import run_told
-from .events import PLACED, Event
+from .events import STANDING, Event
 from .saga_member import run_listener
 from .saga_messages import ORDER_COMPLETED
 from .settings import SAGAS, Settings
@@ -10,7 +10,7 @@ from .settings import SAGAS, Settings
 
 def change_request(conn: Connection, event: Event) -> None:
     """Bring the request to the event's version unless it is newer, and write the ledger."""
-    status = "requested" if event.type in {PLACED, ORDER_COMPLETED} else "withdrawn"
+    status = "requested" if event.type in STANDING | {ORDER_COMPLETED} else "withdrawn"
     conn.execute(
         "INSERT INTO review_requests (order_id, status, version) VALUES (%s, %s, %s)"
         " ON CONFLICT (order_id) DO UPDATE SET status = EXCLUDED.status,"

@@ -12,7 +12,9 @@ OUTBOX_PATTERNS = frozenset({"outbox-polling", "outbox-polling-two-relays", "out
 """Those in which *order* writes its events into the outbox."""
 CHOREOGRAPHY, ORCHESTRATION = "saga-choreography", "saga-orchestration"
 SAGAS = frozenset({CHOREOGRAPHY, ORCHESTRATION})
-PATTERNS = OUTBOX_PATTERNS | SAGAS | {REST_SYNC, DUAL_WRITE, EVENT_DRIVEN}
+TABLE_PATTERNS = frozenset({"table-cdc", "table-polling"})
+"""Those in which *order* tells nobody: its table is read, by Debezium or by the poller."""
+PATTERNS = OUTBOX_PATTERNS | TABLE_PATTERNS | SAGAS | {REST_SYNC, DUAL_WRITE, EVENT_DRIVEN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Settings:
     """How long a saga may take until it is given up and undone."""
     claim: str = ALL
     """How the relay claims outbox rows: a name of `claims`."""
+    poll_s: float = 1.0
+    """How often the poller looks into the table."""
 
     def __post_init__(self) -> None:
         if self.pattern not in PATTERNS:
@@ -48,4 +52,5 @@ class Settings:
             retention_s=float(environment.get("RETENTION_S", "60")),
             saga_timeout_s=float(environment.get("SAGA_TIMEOUT_S", "6")),
             claim=environment.get("CLAIM", ALL),
+            poll_s=float(environment.get("POLL_S", "1")),
         )

@@ -2,7 +2,7 @@
 
 from .db import Connection
 from .endpoint import run_told
-from .events import PLACED, Event
+from .events import STANDING, Event
 from .saga_member import run_participant
 from .saga_messages import SHIPMENT
 from .saga_step import Step
@@ -14,7 +14,7 @@ _MOST_KILOGRAMS = 75
 
 def change_shipment(conn: Connection, event: Event) -> None:
     """Bring the shipment to the event's version unless it is newer, and write the ledger."""
-    status = "placed" if event.type == PLACED else "cancelled"
+    status = "placed" if event.type in STANDING else "cancelled"
     _change(conn, event, event.type, status, event.version)
 
 
@@ -40,6 +40,7 @@ def _change(conn: Connection, event: Event, kind: str, status: str, version: int
         "INSERT INTO shipments (order_id, product_id, quantity, status, version)"
         " VALUES (%s, %s, %s, %s, %s)"
         " ON CONFLICT (order_id) DO UPDATE SET status = EXCLUDED.status,"
+        " quantity = EXCLUDED.quantity,"
         " version = EXCLUDED.version, updated_at = now()"
         " WHERE shipments.version < EXCLUDED.version",
         (event.order_id, event.product_id, event.quantity, status, version),

@@ -77,6 +77,9 @@ def _handler(server: Server, route: Route) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             self._answer()
 
+        def do_DELETE(self) -> None:
+            self._answer()
+
         def log_message(self, *_: object) -> None:
             """Quiet: what matters is logged where it is decided."""
 

@@ -5,6 +5,7 @@ from .outbox import OUTBOX_POLLING, OUTBOX_POLLING_TWO_RELAYS
 from .plain import DUAL_WRITE, EVENT_DRIVEN
 from .rest import REST_SYNC
 from .sagas import SAGA_CHOREOGRAPHY
+from .tables import TABLE_CDC, TABLE_POLLING
 
 PATTERNS = (
     REST_SYNC,
@@ -13,5 +14,7 @@ PATTERNS = (
     OUTBOX_POLLING,
     OUTBOX_POLLING_TWO_RELAYS,
     OUTBOX_CDC,
+    TABLE_CDC,
+    TABLE_POLLING,
     SAGA_CHOREOGRAPHY,
 )
