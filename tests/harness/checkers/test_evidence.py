@@ -62,6 +62,23 @@ def test_a_link_shows_its_rows_and_what_they_mean(make: Make) -> None:
     assert link.rows == ({"id": "7", "n": 1},)
 
 
+def test_a_row_can_stand_for_one_that_is_missing(make: Make) -> None:
+    """Where some of a key's records are there and one is not: all are shown, and the way broke."""
+    there = Hop(name="a", node="n", query="SELECT 1 AS id WHERE $key = '7'")
+    told = Hop(
+        name="told",
+        node="n",
+        query="""
+            SELECT n, n > 1 AS missing FROM (VALUES (1), (2)) AS changes (n)
+            WHERE $key = '7' ORDER BY n
+        """,
+    )
+    with Snapshot(make({}), NONE) as snapshot:
+        found = chain(snapshot, (there, told), "7")
+    assert found.broke_at == "told"
+    assert found.links[1].rows == ({"n": 1, "missing": False}, {"n": 2, "missing": True})
+
+
 def test_a_key_is_a_value_and_never_sql(make: Make) -> None:
     """Keys are foreign data."""
     with Snapshot(make({"a": {"id": ["7"]}}), NONE) as snapshot:

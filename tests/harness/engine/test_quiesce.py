@@ -10,9 +10,10 @@ from harness.drivers.connect import Connect
 from harness.drivers.kafka import Kafka
 from harness.drivers.kafka_python import KafkaConsumer, KafkaProducer
 from harness.drivers.postgres import Postgres
+from harness.drivers.wal import WalLedger
 from harness.engine.quiesce import QuietCondition, _Reading, _Tally, wait_quiet
 from harness.engine.world import World
-from harness.model.store_query import Published, StoreQuery
+from harness.model.store_query import LoggedChanges, Published, StoreQuery
 
 TOPIC = "aftershock.quiet"
 GROUP = "aftershock-quiet"
@@ -268,5 +269,38 @@ def test_counts_and_events_of_the_suite_keep_it_from_rest(servers: Servers) -> N
         await postgres.query("DELETE FROM t WHERE id = 'a'", database=DATABASE)
         await asyncio.to_thread(produce, servers, "b")
         assert unmet(await wait_quiet(wanted, deadline_s=0.8, stable_s=0.0)) == {"unsent": "1 left"}
+
+    with_world(servers, body)
+
+
+@pytest.mark.stack
+def test_changes_whose_rows_are_gone_keep_it_from_rest(servers: Servers) -> None:
+    """The log knows the transactions that a table was changed by; a query would not."""
+
+    async def body(world: World) -> None:
+        postgres = world.postgres["db"]
+        ledger = WalLedger("db", postgres)
+        await ledger.open()
+        await postgres.query("INSERT INTO t VALUES ('a')", database=DATABASE)
+        await postgres.query("DELETE FROM t WHERE id = 'a'", database=DATABASE)
+        wanted = World(
+            postgres=world.postgres,
+            kafka=world.kafka,
+            ledgers={"db": ledger},
+            published=(
+                Published(
+                    events=LoggedChanges(name="captured", node="db", table="t"),
+                    topic=TOPIC,
+                    header="event_id",
+                ),
+            ),
+        )
+        written, gone = (str(c.transaction.xid) for c in await ledger.read())
+        await asyncio.to_thread(produce, servers, written)
+        assert unmet(await wait_quiet(wanted, deadline_s=0.8, stable_s=0.0)) == {
+            "captured": f"1 of 2 not in {TOPIC}: {gone}"
+        }
+        await asyncio.to_thread(produce, servers, gone)
+        assert unmet(await wait_quiet(wanted, deadline_s=0.8, stable_s=0.0)) == {}
 
     with_world(servers, body)
