@@ -19,5 +19,5 @@ REST_SYNC = Pattern(
     },
     faults=("none", BEFORE, LOST_ANSWER),
     hops=(REQUEST, ORDER, *EFFECTS),
-    invariants=("rest", "events/effects", "events/acknowledged-means-durable"),
+    invariants=("rest", "events/acknowledged-means-durable"),
 )
