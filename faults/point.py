@@ -16,7 +16,7 @@ from harness.errors import DeclarationError
 from harness.model.address import ANY, CLIENT, NO_KEY, Address, NoAddress
 from harness.model.cut import Trigger, When
 from harness.model.effect import EffectKind
-from harness.model.system import System
+from harness.model.system import Role, System
 
 FORM = "ACTION:NODE:before|after:ADDRESS"
 
@@ -121,6 +121,11 @@ class Point:
             return f"there is no client {client!r}; {there}, and {CLIENT} for the workload's own"
         if server not in {ANY, *names}:
             return f"there is no server {server!r}; {there}"
+        if server != ANY and system.node(server).role is Role.MARIADB:
+            return (
+                f"taps forward what {server} is told and do not read it: MariaDB's protocol has "
+                "no points; strike at an effect on PostgreSQL, Kafka or HTTP instead"
+            )
         return None
 
     def _check(self) -> None:

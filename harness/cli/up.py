@@ -17,11 +17,12 @@ from typing import Any
 from harness.cli import place as places
 from harness.cli import suites
 from harness.cli.matrix import scenarios_of, system_of
-from harness.cli.prepare import prepared_toolchain
+from harness.cli.prepare import components_of, prepared_toolchain
 from harness.engine.stack import Stack
 from harness.environments import publish
 from harness.environments.namespaces import Namespaces
 from harness.environments.outer import run_inside
+from harness.environments.recipes import mariadb
 from harness.errors import AftershockError, DeclarationError, EnvironmentFailed, HarnessBug
 from harness.model.scenario import Pattern
 from harness.model.suite import Suite
@@ -41,7 +42,7 @@ def up(name: str, pattern_name: str | None, *, offline: bool, as_json: bool) -> 
     scenarios_of(suite, [chosen], [], 0)
     pattern = suite.pattern(chosen)
     system = system_of(suite, pattern)
-    toolchain, cache = prepared_toolchain(offline=offline)
+    toolchain, cache = prepared_toolchain(components=components_of(system), offline=offline)
     _refuse_second(cache, suite)
     published = publish.listen(system)
     told_read, told_write = os.pipe()
@@ -182,6 +183,12 @@ class _Keeper:
                     f"psql postgresql://{user}:{env['POSTGRES_PASSWORD']}"
                     f"@{publish.LOOPBACK}:{ports[ROLE_PORTS[Role.POSTGRES]]}/{database}"
                 )
+            case Role.MARIADB:
+                account = mariadb.user(node) or ("root", mariadb.root_password(node))
+                return (
+                    f"mariadb --host {publish.LOOPBACK} --port {ports[ROLE_PORTS[Role.MARIADB]]} "
+                    f"--user {account[0]} --password={account[1]} {mariadb.database(node) or ''}"
+                ).rstrip()
             case Role.KAFKA_CONNECT:
                 return f"curl http://{publish.LOOPBACK}:{ports[ROLE_PORTS[Role.KAFKA_CONNECT]]}/connectors"
             case Role.SERVICE if ports:

@@ -15,11 +15,11 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
+from harness.drivers.database import Activity, Row, TableState
 from harness.drivers.rows import Column, table_of
 from harness.errors import EnvironmentFailed
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
 Connection = psycopg.AsyncConnection[Row]
 
 TEMPLATE_PREFIX = "aftershock_template_"
@@ -52,6 +52,8 @@ class Slot:
 
 class Postgres:
     """A server at an address. `timeout_s` bounds each call that names no other deadline."""
+
+    make = "postgres"
 
     def __init__(
         self,
@@ -117,6 +119,27 @@ class Postgres:
         """These tables, or all, as of one moment (one repeatable-read transaction)."""
         names = await self.user_tables(database) if tables is None else tuple(tables)
         return await self._bounded(self._read_tables(database, names), None, f"reading {database}")
+
+    async def activity(self) -> Activity:
+        """What is going on: every transaction that writes moves the server's snapshot."""
+        mark, writers = (await self.query(_ACTIVITY, database=_ADMIN))[0]
+        return Activity(mark=mark, writers=writers)
+
+    async def contents(self) -> tuple[TableState, ...]:
+        """Every table of the system, sorted."""
+        found: list[TableState] = []
+        for database in await self.databases():
+            statements = [
+                _ROWS.format(label=_literal(table), table=_quoted(table))
+                for table in await self.user_tables(database)
+            ]
+            if statements:
+                text = " UNION ALL ".join(statements)
+                found += [
+                    TableState(database=database, table=table, rows=rows, digest=digest)
+                    for table, rows, digest in await self.query(text, database=database)
+                ]
+        return tuple(sorted(found))
 
     async def wal_flush_lsn(self) -> str:
         """How far the WAL is on disk, e.g. `0/15F3A28`."""
@@ -295,6 +318,25 @@ async def _read_table(cursor: psycopg.AsyncCursor[Row], name: str) -> pa.Table:
 def _label(schema: str, table: str) -> str:
     return table if schema == "public" else f"{schema}.{table}"
 
+
+def _quoted(table: str) -> str:
+    schema, _, name = table.rpartition(".")
+    parts = ((schema or "public"), name)
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+# xmin is the transaction that wrote this version of the row.
+_ROWS = "SELECT {label}, count(*), coalesce(sum(hashtext(xmin::text)), 0)::bigint FROM {table}"
+
+_ACTIVITY = """
+SELECT pg_current_snapshot()::text,
+       (SELECT count(*) FROM pg_stat_activity
+        WHERE backend_xid IS NOT NULL AND backend_type = 'client backend')::int
+"""
 
 _DATABASES = """
 SELECT datname FROM pg_database

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from harness.drivers.postgres import OWN_SLOTS, Postgres, Row
+from harness.drivers.database import Row
+from harness.drivers.postgres import OWN_SLOTS, Postgres
 from harness.errors import EnvironmentFailed
 from harness.wire.replication_events import lsn_number
 from harness.wire.sql import table_name

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from harness.drivers.connect import Connect, ConnectorStatus
+from harness.drivers.database import Database
 from harness.drivers.kafka import Kafka, Record
 from harness.drivers.postgres import Postgres
 from harness.engine.committed import BusinessKeys, rows_of
@@ -47,8 +48,8 @@ async def collect(
         "quiescence", pa.Table.from_pylist(_conditions(quiescence), schema=QUIESCENCE_SCHEMA)
     )
     parts = {
-        f"tables of {node}": _databases(node, postgres, write_table)
-        for node, postgres in world.postgres.items()
+        f"tables of {node}": _databases(world.stored_as.get(node, node), server, write_table)
+        for node, server in world.databases.items()
     }
     parts["slots"] = _slots(world.postgres, write_table)
     parts["transactions"] = _transactions(world, write_table)
@@ -78,10 +79,10 @@ async def _in_time(name: str, part: Coroutine[Any, Any, None], deadline_s: float
         raise EnvironmentFailed(f"{name} not read in {deadline_s:g} s") from late
 
 
-async def _databases(node: str, postgres: Postgres, write_table: WriteTable) -> None:
+async def _databases(node: str, server: Database, write_table: WriteTable) -> None:
     written: set[str] = set()
-    for database in await postgres.databases():
-        for table, rows in (await postgres.read_tables(database)).items():
+    for database in await server.databases():
+        for table, rows in (await server.read_tables(database)).items():
             # Two databases of one server may each have such a table; the first keeps the name.
             name = table if table not in written else f"{database}.{table}"
             written.add(name)

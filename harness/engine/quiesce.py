@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.drivers.connect import Connect
+from harness.drivers.database import Database, TableState
 from harness.drivers.kafka import GroupOffset, Kafka, Record
-from harness.drivers.postgres import Postgres, Slot
+from harness.drivers.postgres import Slot
 from harness.engine.world import World
 from harness.errors import EnvironmentFailed
 from harness.model.store_query import LoggedChanges, Published, StoreQuery
@@ -123,13 +124,12 @@ class _Tally:
 
 @dataclass(slots=True)
 class _Server:
-    """What is remembered of one PostgreSQL server between readings."""
+    """What is remembered of one database server between readings."""
 
-    postgres: Postgres
-    snapshot: str | None = None
-    rows: tuple[tuple[str, str, int, int], ...] = ()
+    mark: str | None = None
+    tables: tuple[TableState, ...] = ()
     written_lsn: int = 0
-    """All that is in `rows` was written before this."""
+    """All that is in `tables` was written before this, where the server has a log to tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +151,8 @@ class _Watch:
 
     async def read(self) -> list[_Reading]:
         asked: list[tuple[str, Coroutine[Any, Any, _Reading]]] = [
-            (f"postgres {node}", self._server(node, postgres))
-            for node, postgres in self.world.postgres.items()
+            (f"{database.make} {node}", self._server(node, database))
+            for node, database in self.world.databases.items()
         ]
         asked += [(q.name, _counted(self.world, q)) for q in self.world.quiet_queries]
         for published in self.world.published:
@@ -169,31 +169,32 @@ class _Watch:
         count = self.in_flight()
         return _Reading(name="operations", met=count == 0, detail=f"{count} in flight", state=count)
 
-    async def _server(self, node: str, postgres: Postgres) -> _Reading:
-        """Rows, open writers and slots of one server, in one cheap query while nothing writes."""
-        server = self.servers.setdefault(node, _Server(postgres))
-        snapshot, writers = (await postgres.query(_WRITERS, database="postgres"))[0]
-        if snapshot != server.snapshot:
-            rows = await _rows(postgres)
-            if rows != server.rows:
+    async def _server(self, node: str, database: Database) -> _Reading:
+        """Rows, open writers and slots of one server, in a cheap query while nothing writes."""
+        server = self.servers.setdefault(node, _Server())
+        postgres = self.world.postgres.get(node)
+        now = await database.activity()
+        if now.mark != server.mark:
+            tables = await database.contents()
+            if tables != server.tables and postgres is not None:
                 server.written_lsn = lsn_number(await postgres.wal_flush_lsn())
-            server.rows, server.snapshot = rows, snapshot
-        slots = await postgres.slots()
+            server.tables, server.mark = tables, now.mark
+        slots = () if postgres is None else await postgres.slots()
         behind = [slot for slot in slots if not _caught_up(slot, server.written_lsn)]
-        total = sum(count for _, _, count, _ in server.rows)
-        parts = [f"{total} rows", f"{writers} open writers"] if writers else [f"{total} rows"]
+        parts = [f"{sum(table.rows for table in server.tables)} rows"]
+        parts += [f"{now.writers} open writers"] if now.writers else []
         parts += [_slot_detail(slot, server.written_lsn) for slot in slots]
         return _Reading(
-            name=f"postgres {node}",
-            met=not writers and not behind,
+            name=f"{database.make} {node}",
+            met=not now.writers and not behind,
             detail="; ".join(parts),
-            state=server.rows,
+            state=server.tables,
         )
 
     async def _published(self, published: Published) -> _Reading:
         name = published.events.name
         kafka, node = self.world.kafka, published.events.node
-        if kafka is None or node not in self.world.postgres:
+        if kafka is None or node not in self.world.databases:
             return _Reading(name=name, met=False, detail=f"no broker, or no node {node}")
         wanted = await self._ids(published.events)
         found = {_event_id(r, published.header) for r in await self._records(kafka, published)}
@@ -209,7 +210,7 @@ class _Watch:
     async def _ids(self, events: StoreQuery | LoggedChanges) -> frozenset[str]:
         """Of what must have been published."""
         if isinstance(events, StoreQuery):
-            database = self.world.postgres[events.node]
+            database = self.world.databases[events.node]
             rows = await database.query(events.sql, database=events.database)
             return frozenset(str(row[0]) for row in rows)
         return frozenset(
@@ -245,9 +246,9 @@ async def _answered(name: str, question: Coroutine[Any, Any, _Reading]) -> _Read
 
 
 async def _counted(world: World, query: StoreQuery) -> _Reading:
-    if query.node not in world.postgres:
+    if query.node not in world.databases:
         return _Reading(name=query.name, met=False, detail=f"no such node: {query.node}")
-    rows = await world.postgres[query.node].query(query.sql, database=query.database)
+    rows = await world.databases[query.node].query(query.sql, database=query.database)
     count = int(rows[0][0]) if rows else 0
     return _Reading(name=query.name, met=count == 0, detail=f"{count} left", state=count)
 
@@ -284,21 +285,6 @@ async def _connectors(node: str, connect: Connect) -> _Reading:
     )
 
 
-async def _rows(postgres: Postgres) -> tuple[tuple[str, str, int, int], ...]:
-    """(database, table, rows, a digest that changes with every insert, update and delete)."""
-    found: list[tuple[str, str, int, int]] = []
-    for database in await postgres.databases():
-        statements = [
-            _ROWS.format(label=_literal(table), table=_quoted(table))
-            for table in await postgres.user_tables(database)
-        ]
-        if statements:
-            text = " UNION ALL ".join(statements)
-            rows = await postgres.query(text, database=database)
-            found += [(database, str(r[0]), int(r[1]), int(r[2])) for r in rows]
-    return tuple(sorted(found))
-
-
 def _caught_up(slot: Slot, written: int) -> bool:
     if not slot.active:
         return False
@@ -323,24 +309,3 @@ def _lag_detail(offset: GroupOffset) -> str:
 def _named(culprits: Sequence[str]) -> str:
     more = f", and {len(culprits) - _NAMED} more" if len(culprits) > _NAMED else ""
     return ", ".join(culprits[:_NAMED]) + more
-
-
-def _quoted(table: str) -> str:
-    schema, _, name = table.rpartition(".")
-    parts = ((schema or "public"), name)
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-# xmin is the transaction that wrote this version of the row.
-_ROWS = "SELECT {label}, count(*), coalesce(sum(hashtext(xmin::text)), 0)::bigint FROM {table}"
-
-# Every writing transaction moves the snapshot, so an unchanged one spares reading the tables.
-_WRITERS = """
-SELECT pg_current_snapshot()::text,
-       (SELECT count(*) FROM pg_stat_activity
-        WHERE backend_xid IS NOT NULL AND backend_type = 'client backend')::int
-"""

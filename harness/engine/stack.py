@@ -1,8 +1,8 @@
 """The running stack of one run: its servers go on from scenario to scenario, its data does not.
 
 Servers (databases, broker, Connect) are started once. Between scenarios services are ended,
-connectors with their offsets and slots removed, databases put back from templates and topics and
-groups deleted, so that every scenario begins with what the compose file and its scripts made.
+connectors with their offsets and slots removed, databases put back from templates, or started anew
+where their make has none, and topics and groups deleted, so that every scenario begins with what the compose file and its scripts made.
 """
 
 import asyncio
@@ -14,12 +14,14 @@ from pathlib import Path
 
 from harness.drivers.connect import Connect
 from harness.drivers.kafka import Kafka
+from harness.drivers.mariadb import MariaDB
 from harness.drivers.postgres import Postgres
 from harness.drivers.wal import WalLedger
 from harness.engine.stage import WorkerControl, connector_of
 from harness.engine.taps import Taps
 from harness.engine.world import World
 from harness.environments.namespaces import Namespaces
+from harness.environments.recipes import mariadb
 from harness.environments.recipes.connect import internal_topics
 from harness.errors import EnvironmentFailed
 from harness.model.address import CLIENT
@@ -123,17 +125,20 @@ class Stack:
         return f"http://{address}:{port}"
 
     def world(self, pattern: Pattern) -> World:
-        """The clients, with what has to be quiet under that pattern."""
+        """The clients of what the pattern starts, with what has to be quiet under it."""
+        own = {n.name for n in self.environment.system.under_profile(pattern.name).nodes}
         return World(
-            postgres=self._world.postgres,
+            postgres={n: db for n, db in self._world.postgres.items() if n in own},
+            others={n: db for n, db in self._world.others.items() if n in own},
             kafka=self._world.kafka,
             connect={n: c for n, c in self._world.connect.items() if pattern.connectors},
             internal_topics=self._world.internal_topics,
             quiet_queries=tuple(pattern.quiet),
             published=tuple(pattern.published),
-            ledgers=self._world.ledgers,
+            ledgers={n: ledger for n, ledger in self._world.ledgers.items() if n in own},
             logs_from=self._world.logs_from,
             key_columns=self.suite.key_columns,
+            stored_as=pattern.stored_as,
         )
 
     def controls(self, world: World) -> dict[str, WorkerControl]:
@@ -212,6 +217,7 @@ class Stack:
         await asyncio.gather(
             self._empty_broker(),
             *(db.reset_from_templates() for db in self._world.postgres.values()),
+            self.environment.start_anew(tuple(self._world.others)),
         )
 
     async def _empty_broker(self) -> None:
@@ -242,6 +248,7 @@ class Stack:
         internal = frozenset[str]().union(*(internal_topics(n) for n in workers))
         return World(
             postgres={n.name: _postgres(n, address(n.name)) for n in self._nodes(Role.POSTGRES)},
+            others={n.name: _mariadb(n, address(n.name)) for n in self._nodes(Role.MARIADB)},
             kafka=Kafka(brokers) if brokers else None,
             connect={n.name: Connect(address(n.name)) for n in workers},
             internal_topics=internal,
@@ -256,6 +263,10 @@ def _postgres(node: Node, address: str) -> Postgres:
     return Postgres(
         address, user=env.get("POSTGRES_USER", "postgres"), password=env["POSTGRES_PASSWORD"]
     )
+
+
+def _mariadb(node: Node, address: str) -> MariaDB:
+    return MariaDB(address, user="root", password=mariadb.root_password(node))
 
 
 async def _remove_connectors(connect: Connect) -> None:

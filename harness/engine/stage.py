@@ -24,7 +24,7 @@ class StoreWitness:
         """Changes that are visible now: of each key as many as the query's second column says,
         one where it has none."""
         question = self._committed
-        database = self._world.postgres[question.node]
+        database = self._world.databases[question.node]
         rows = await database.query(question.sql, database=question.database)
         return _numbered({str(row[0]): int(row[1]) if len(row) > 1 else 1 for row in rows})
 

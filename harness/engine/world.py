@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.drivers.connect import Connect
+from harness.drivers.database import Database
 from harness.drivers.kafka import Kafka
 from harness.drivers.postgres import Postgres
 from harness.drivers.wal import WalLedger
@@ -15,6 +16,8 @@ class World:
     """Everything that is read for a verdict. Maps are by node name."""
 
     postgres: Mapping[str, Postgres] = field(default_factory=dict)
+    others: Mapping[str, Database] = field(default_factory=dict)
+    """Database servers of other makes."""
     kafka: Kafka | None = None
     connect: Mapping[str, Connect] = field(default_factory=dict)
     internal_topics: frozenset[str] = frozenset()
@@ -28,11 +31,18 @@ class World:
     """Topic and partition → where its log ended when the scenario began; 0 where it is not named."""
     key_columns: frozenset[str] = frozenset()
     """Names of the columns that hold the business key, wherever they appear."""
+    stored_as: Mapping[str, str] = field(default_factory=dict)
+    """Database node → the name under which its tables are stored, where that is another one."""
+
+    @property
+    def databases(self) -> Mapping[str, Database]:
+        """Every database server, whatever its make."""
+        return {**self.postgres, **self.others}
 
     async def close(self) -> None:
         """Close every client. Idempotent."""
-        for postgres in self.postgres.values():
-            await postgres.close()
+        for database in self.databases.values():
+            await database.close()
         if self.kafka is not None:
             await self.kafka.close()
         for connect in self.connect.values():

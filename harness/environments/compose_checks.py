@@ -13,7 +13,9 @@ from harness.model.system import Condition, Node, Role
 LineOf = Callable[[str, str], int]
 """(service, attribute) → the line of that attribute, or of the service."""
 
-_ANSWERED_BY_ROLE = frozenset({Role.POSTGRES, Role.KAFKA, Role.KAFKA_CONNECT, Role.TOXIPROXY})
+_ANSWERED_BY_ROLE = frozenset(
+    {Role.POSTGRES, Role.MARIADB, Role.KAFKA, Role.KAFKA_CONNECT, Role.TOXIPROXY}
+)
 """Roles whose readiness is asked by their recipe, health check or not."""
 
 

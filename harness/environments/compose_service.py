@@ -25,6 +25,7 @@ T = TypeVar("T")
 ROLE_LABEL = "aftershock.role"
 IMAGES: Mapping[str, Role] = {
     "postgres": Role.POSTGRES,
+    "mariadb": Role.MARIADB,
     "apache/kafka": Role.KAFKA,
     "confluentinc/cp-kafka": Role.KAFKA,
     "bitnami/kafka": Role.KAFKA,

@@ -22,6 +22,7 @@ from harness.environments.process import Process
 from harness.environments.recipes.base import NotReady, Recipe, Site
 from harness.environments.recipes.connect import Connect
 from harness.environments.recipes.kafka import Kafka
+from harness.environments.recipes.mariadb import MariaDB
 from harness.environments.recipes.postgres import Postgres
 from harness.environments.recipes.service import Service
 from harness.environments.running import Listener, Running
@@ -47,6 +48,7 @@ def recipes(*, record: bool = False) -> dict[Role, Recipe]:
     """How each role runs natively. `record`: JVMs write their class caches on exit."""
     return {
         Role.POSTGRES: Postgres(),
+        Role.MARIADB: MariaDB(),
         Role.KAFKA: Kafka(record=record),
         Role.KAFKA_CONNECT: Connect(record=record),
         Role.SERVICE: Service(),
@@ -302,8 +304,14 @@ class Namespaces(Links):
         await self.discard(tuple(self._nodes))
         await self.mend_all()
         for running in self._nodes.values():
-            shutil.rmtree(running.site.directory, ignore_errors=True)
-            running.site.directory.mkdir()
+            _empty(running.site.directory)
+
+    async def start_anew(self, nodes: Sequence[str]) -> None:
+        """End these nodes and start them from an empty disk."""
+        await self.discard(nodes)
+        for name in nodes:
+            _empty(self._nodes[name].site.directory)
+        await self.start(nodes)
 
     async def _end(self, name: str, *, grace_s: float) -> None:
         running = self._nodes[name]
@@ -361,3 +369,8 @@ class Namespaces(Links):
         if running.process is not None and running.state is NodeState.FROZEN:
             running.process.thaw()
             running.enter(NodeState.READY)
+
+
+def _empty(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()

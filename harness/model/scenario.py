@@ -109,3 +109,6 @@ class Pattern:
     """Its own workload, where the suite's does not fit."""
     committed: StoreQuery | None = None
     """Its own business keys, where the suite's do not fit."""
+    stored_as: Mapping[str, str] = field(default_factory=dict)
+    """Database node → the node that it stands in for: its tables are stored under that one's
+    name, so that the invariants of other patterns hold for it, too."""

@@ -11,13 +11,19 @@ class Role(Enum):
     """What a node is, which decides how it is started and how its readiness is asked."""
 
     POSTGRES = "postgres"
+    MARIADB = "mariadb"
     KAFKA = "kafka"
     KAFKA_CONNECT = "kafka-connect"
     TOXIPROXY = "toxiproxy"
     SERVICE = "service"
 
 
-ROLE_PORTS: Mapping[Role, int] = {Role.POSTGRES: 5432, Role.KAFKA: 9092, Role.KAFKA_CONNECT: 8083}
+ROLE_PORTS: Mapping[Role, int] = {
+    Role.POSTGRES: 5432,
+    Role.MARIADB: 3306,
+    Role.KAFKA: 9092,
+    Role.KAFKA_CONNECT: 8083,
+}
 """The port by which peers know a server of the role. A service's own is in its definition."""
 
 READY_LABEL = "aftershock.ready"

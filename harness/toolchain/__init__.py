@@ -1,4 +1,4 @@
-"""Fetches the pinned Kafka, Connect, Debezium and PostgreSQL into a cache, and finds Java.
+"""Fetches the pinned Kafka, Connect, Debezium, PostgreSQL and MariaDB into a cache, and finds Java.
 
 Promises that what `ensure` returns was verified against the lock. Knows nothing of nodes: how a
 role is started from these files is the environment's business.
@@ -10,11 +10,12 @@ from harness.toolchain.inventory import (
     ToolchainStatus,
     status,
 )
-from harness.toolchain.machine import Component
+from harness.toolchain.machine import COMMON, Component, is_built
 from harness.toolchain.progress import FetchPhase, FetchProgress
 from harness.toolchain.toolchain import Toolchain, ensure
 
 __all__ = [
+    "COMMON",
     "Component",
     "ComponentState",
     "ComponentStatus",
@@ -23,5 +24,6 @@ __all__ = [
     "Toolchain",
     "ToolchainStatus",
     "ensure",
+    "is_built",
     "status",
 ]

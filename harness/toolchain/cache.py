@@ -4,7 +4,8 @@
     <cache>/toolchain/<lock digest>/lib/         jars of Kafka and Connect
                                    /plugins/debezium-connector-postgres/
                                    /postgres/    bin, lib, share
-                                   /archives/    what postgres/ was unpacked from
+                                   /mariadb/     bin, share
+                                   /archives/    what these two were unpacked from
                                    /stamps/      one a component, written once all was verified
                                    /incoming/    downloads under way; removed when they end
                                    /derived-…/   made by others from the above, one a Java version
@@ -28,6 +29,12 @@ from harness.toolchain.machine import Component, java_version, lock_name
 _BLOCK = 1 << 20
 DEBEZIUM_PLUGIN = "debezium-connector-postgres"
 POSTGRES_PROGRAMS = ("initdb", "pg_ctl", "postgres")
+MARIADB_PROGRAMS = ("mariadbd",)
+PROGRAMS: Mapping[Component, tuple[str, ...]] = {
+    Component.POSTGRES: POSTGRES_PROGRAMS,
+    Component.MARIADB: MARIADB_PROGRAMS,
+}
+"""What is unpacked from an archive, and the programs that must be in its `bin`."""
 
 
 def default_cache() -> Path:
@@ -63,7 +70,16 @@ class Layout:
     @property
     def postgres_home(self) -> Path:
         """Where PostgreSQL is unpacked."""
-        return self.home / "postgres"
+        return self.unpacked(Component.POSTGRES)
+
+    @property
+    def mariadb_home(self) -> Path:
+        """Where MariaDB is unpacked."""
+        return self.unpacked(Component.MARIADB)
+
+    def unpacked(self, component: Component) -> Path:
+        """Where the component is unpacked, of those that are."""
+        return self.home / component.value
 
     @property
     def incoming(self) -> Path:
@@ -90,7 +106,7 @@ class Layout:
                 return self.home / "lib" / artifact.filename
             case Component.DEBEZIUM:
                 return self.plugin_dir / DEBEZIUM_PLUGIN / artifact.filename
-            case Component.POSTGRES:
+            case Component.POSTGRES | Component.MARIADB:
                 return self.home / "archives" / artifact.filename
 
     def paths(self, component: Component) -> tuple[Path, ...]:
@@ -102,8 +118,9 @@ def is_ready(layout: Layout, component: Component) -> bool:
     """The cheap check: verified once, and every file still has its size."""
     if not layout.stamp(component).is_file():
         return False
-    if component is Component.POSTGRES:
-        programs = [layout.postgres_home / "bin" / name for name in POSTGRES_PROGRAMS]
+    if component in PROGRAMS:
+        home = layout.unpacked(component)
+        programs = [home / "bin" / name for name in PROGRAMS[component]]
         return all(os.access(program, os.X_OK) for program in programs)
     return all(has_size(layout.path(component, a), a) for a in layout.artifacts(component))
 
@@ -158,7 +175,7 @@ def adopt(layout: Layout, wanted: Mapping[Path, LockedArtifact]) -> None:
 
 def write_stamp(layout: Layout, component: Component) -> None:
     """Says that the component was verified just now."""
-    tree = tree_digest(layout.postgres_home) if component is Component.POSTGRES else None
+    tree = tree_digest(layout.unpacked(component)) if component in PROGRAMS else None
     stamp = layout.stamp(component)
     stamp.parent.mkdir(parents=True, exist_ok=True)
     temporary = stamp.with_suffix(f".{os.getpid()}")

@@ -17,12 +17,14 @@ from harness.toolchain.download import (
 from harness.toolchain.lock import LockedArtifact
 from harness.toolchain.machine import Component
 from harness.toolchain.progress import DownloadMeter, FetchPhase, FetchProgress
-from harness.toolchain.unpack import unpack_postgres
+from harness.toolchain.unpack import unpack_mariadb, unpack_postgres
 
 Report = Callable[[FetchProgress], None]
 
-UNPACKED_PER_ARCHIVE_BYTE = 5
-"""PostgreSQL 18.6: 15 MB packed, 63 MB of disk blocks unpacked, and some slack."""
+UNPACKED_PER_ARCHIVE_BYTE = {Component.POSTGRES: 5, Component.MARIADB: 1}
+"""PostgreSQL 18.6: 15 MB packed, 63 MB of disk blocks unpacked, and some slack. MariaDB 11.4:
+149 MB packed, of which 34 MB are unpacked."""
+_UNPACK = {Component.POSTGRES: unpack_postgres, Component.MARIADB: unpack_mariadb}
 
 
 def fill(
@@ -93,9 +95,10 @@ def _require_room(
 ) -> None:
     """EnvironmentFailed before the first byte where the last would not fit."""
     needed = sum(artifact.size for artifact in missing.values())
-    if Component.POSTGRES in components:
-        (archive,) = layout.artifacts(Component.POSTGRES)
-        needed += UNPACKED_PER_ARCHIVE_BYTE * archive.size
+    for component, times in UNPACKED_PER_ARCHIVE_BYTE.items():
+        if component in components:
+            (archive,) = layout.artifacts(component)
+            needed += times * archive.size
     free = free_bytes(layout.home)
     if free < needed:
         raise disk_full(layout.root, needed=needed, free=free)
@@ -114,16 +117,16 @@ def _download(
 
 def _complete(layout: Layout, component: Component, report: Report) -> None:
     """Unpacks where there is something to unpack, and stamps."""
-    if component is Component.POSTGRES and not _tree_is_intact(layout):
+    if component in _UNPACK and not _tree_is_intact(layout, component):
         (archive,) = layout.paths(component)
         report(FetchProgress(phase=FetchPhase.UNPACKING, artifact=archive.name))
-        unpack_postgres(archive, layout.postgres_home, scratch=layout.incoming)
+        _UNPACK[component](archive, layout.unpacked(component), scratch=layout.incoming)
     cache.write_stamp(layout, component)
 
 
-def _tree_is_intact(layout: Layout) -> bool:
-    stamped = cache.stamped_tree(layout, Component.POSTGRES)
-    return stamped is not None and stamped == cache.tree_digest(layout.postgres_home)
+def _tree_is_intact(layout: Layout, component: Component) -> bool:
+    stamped = cache.stamped_tree(layout, component)
+    return stamped is not None and stamped == cache.tree_digest(layout.unpacked(component))
 
 
 def _free_bytes(place: Path) -> int:

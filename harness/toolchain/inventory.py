@@ -7,7 +7,14 @@ from pathlib import Path
 from harness.toolchain import cache
 from harness.toolchain.cache import Layout
 from harness.toolchain.lock import shipped_lock
-from harness.toolchain.machine import Component, java_executable, java_version, require_glibc
+from harness.toolchain.machine import (
+    COMMON,
+    Component,
+    is_built,
+    java_executable,
+    java_version,
+    require_glibc,
+)
 
 
 class ComponentState(Enum):
@@ -34,19 +41,22 @@ class ComponentStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolchainStatus:
-    """All components, where they lie, and the Java runtime."""
+    """Every component that this machine can have, where they lie, and the Java runtime."""
 
     cache: Path
     components: tuple[ComponentStatus, ...]
     missing_bytes: int
-    """What would have to be downloaded; a jar that two components share counts once."""
+    """What would have to be downloaded of what is common to all systems; a jar that two
+    components share counts once."""
     java: Path
     java_version: str
 
     @property
     def ready(self) -> bool:
         """Whether `ensure(offline=True)` would succeed."""
-        return all(c.state is ComponentState.READY for c in self.components)
+        return all(
+            c.state is ComponentState.READY for c in self.components if c.component in COMMON
+        )
 
 
 def status(*, cache_dir: Path | None = None) -> ToolchainStatus:
@@ -55,7 +65,9 @@ def status(*, cache_dir: Path | None = None) -> ToolchainStatus:
     layout = Layout(root=cache_dir or cache.default_cache(), lock=shipped_lock())
     return ToolchainStatus(
         cache=layout.root,
-        components=tuple(component_status(layout, component) for component in Component),
+        components=tuple(
+            component_status(layout, component) for component in Component if is_built(component)
+        ),
         missing_bytes=missing_bytes(layout),
         java=java_executable(),
         java_version=java_version(),
@@ -63,8 +75,8 @@ def status(*, cache_dir: Path | None = None) -> ToolchainStatus:
 
 
 def missing_bytes(layout: Layout) -> int:
-    """Bytes of all that is not there with its size."""
-    wanted = {layout.path(c, a): a for c in Component for a in layout.artifacts(c)}
+    """Bytes of all that is common and not there with its size."""
+    wanted = {layout.path(c, a): a for c in COMMON for a in layout.artifacts(c)}
     return sum(a.size for path, a in wanted.items() if not cache.has_size(path, a))
 
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from harness.errors import MachineUnfit
 
 _CPUS = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+_SPOKEN = {"amd64": "x86-64", "arm64": "arm64"}
 
 
 class Component(Enum):
@@ -19,20 +21,43 @@ class Component(Enum):
     CONNECT = "connect"
     DEBEZIUM = "debezium"
     POSTGRES = "postgres"
+    MARIADB = "mariadb"
+
+
+COMMON = (Component.KAFKA, Component.CONNECT, Component.DEBEZIUM, Component.POSTGRES)
+"""What is fetched for every system. The rest is large, and for those that have such a node."""
+
+_BUILT_FOR: Mapping[Component, frozenset[str]] = {
+    Component.POSTGRES: frozenset({"amd64", "arm64"}),
+    Component.MARIADB: frozenset({"amd64"}),
+}
+"""What there is in a build for each CPU, and for which; the rest runs on Java."""
+_MAKES = {Component.POSTGRES: "PostgreSQL", Component.MARIADB: "MariaDB"}
 
 
 def lock_name(component: Component, *, cpu: str | None = None) -> str:
-    """The component's name in the lock. PostgreSQL has one for each CPU: MachineUnfit where
+    """The component's name in the lock. Databases have one for each CPU: MachineUnfit where
     there is none for `cpu` (default: this machine's)."""
-    if component is not Component.POSTGRES:
+    if component not in _BUILT_FOR:
         return str(component.value)
     machine = platform.machine() if cpu is None else cpu
-    if machine.lower() not in _CPUS:
+    found = _CPUS.get(machine.lower())
+    if found not in _BUILT_FOR[component]:
+        there = " and ".join(_SPOKEN[name] for name in sorted(_BUILT_FOR[component]))
         raise MachineUnfit(
-            f"no PostgreSQL binaries for the CPU {machine!r}: "
-            "the embedded stack runs on x86-64 and arm64; use --backend docker here"
+            f"no {_MAKES[component]} binaries for the CPU {machine!r}: "
+            f"the embedded one runs on {there}; use --backend docker here"
         )
-    return f"postgres-{_CPUS[machine.lower()]}"
+    return f"{component.value}-{found}"
+
+
+def is_built(component: Component, *, cpu: str | None = None) -> bool:
+    """Whether there is such a component for the CPU (default: this machine's)."""
+    try:
+        lock_name(component, cpu=cpu)
+    except MachineUnfit:
+        return False
+    return True
 
 
 def require_glibc() -> None:

@@ -9,7 +9,7 @@ from harness.toolchain.cache import Layout
 from harness.toolchain.download import disk_trouble
 from harness.toolchain.fill import fill
 from harness.toolchain.lock import shipped_lock
-from harness.toolchain.machine import Component, java_executable, require_glibc
+from harness.toolchain.machine import COMMON, Component, java_executable, require_glibc
 from harness.toolchain.progress import FetchProgress
 
 
@@ -27,6 +27,8 @@ class Toolchain:
     """The value for Connect's plugin.path."""
     postgres_home: Path
     """Has bin/initdb, bin/postgres and bin/pg_ctl."""
+    mariadb_home: Path
+    """Has bin/mariadbd and share."""
     log4j_config: Path
     """For -Dlog4j2.configurationFile: warnings and what tells of readiness, to stdout."""
     cache: Path
@@ -42,7 +44,7 @@ def ensure(
     components: Iterable[Component] | None = None,
     cache_dir: Path | None = None,
 ) -> Toolchain:
-    """The toolchain, fetched as far as it is missing; all components unless some are named.
+    """The toolchain, fetched as far as it is missing; what is common unless some are named.
 
     `verify` reads every file again and replaces what is damaged. `progress` may be called from
     other threads, never by two at once.
@@ -52,7 +54,7 @@ def ensure(
     """
     require_glibc()
     layout = Layout(root=cache_dir or cache.default_cache(), lock=shipped_lock())
-    wanted = tuple(Component) if components is None else tuple(dict.fromkeys(components))
+    wanted = COMMON if components is None else tuple(dict.fromkeys(components))
     java = java_executable()
     fill(layout, wanted, offline=offline, verify=verify, report=progress or _ignore)
     return Toolchain(
@@ -61,6 +63,7 @@ def ensure(
         connect_classpath=layout.paths(Component.CONNECT),
         plugin_dir=layout.plugin_dir,
         postgres_home=layout.postgres_home,
+        mariadb_home=layout.mariadb_home,
         log4j_config=Path(__file__).with_name("log4j2.properties"),
         cache=_made(layout.derived),
     )

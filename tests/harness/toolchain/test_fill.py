@@ -14,7 +14,7 @@ from harness.errors import EnvironmentFailed
 from harness.toolchain.cache import Layout, exclusive, is_ready
 from harness.toolchain.fill import fill
 from harness.toolchain.lock import parse_lock
-from harness.toolchain.machine import Component
+from harness.toolchain.machine import COMMON, Component
 from harness.toolchain.progress import FetchPhase, FetchProgress
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ from pathlib import Path
 from harness.toolchain.cache import Layout
 from harness.toolchain.fill import fill
 from harness.toolchain.lock import parse_lock
-from harness.toolchain.machine import Component
+from harness.toolchain.machine import COMMON, Component
 layout = Layout(root=Path(sys.argv[1]), lock=parse_lock(sys.stdin.read()))
 fill(layout, [Component.KAFKA], report=lambda p: print(p.phase.value, flush=True))
 print("filled", flush=True)
@@ -66,14 +66,14 @@ def test_everything_is_fetched_once_and_then_left_alone(
 ) -> None:
     """The jar that two components share, too."""
     seen: list[FetchProgress] = []
-    fill(layout, list(Component), report=seen.append)
-    assert all(is_ready(layout, component) for component in Component)
+    fill(layout, list(COMMON), report=seen.append)
+    assert all(is_ready(layout, component) for component in COMMON)
     assert len(repository.asked) == len(set(repository.asked)) == 5
     assert seen[0].phase is FetchPhase.CHECKING
     assert seen[-1].phase is FetchPhase.READY
     assert not layout.incoming.exists()
 
-    fill(layout, list(Component), report=seen.append)
+    fill(layout, list(COMMON), report=seen.append)
     assert len(repository.asked) == 5
     assert seen[-1].phase is FetchPhase.READY
     assert sum(p.phase is FetchPhase.READY for p in seen) == 1
@@ -89,7 +89,7 @@ def test_verifying_replaces_what_is_damaged_and_nothing_else(
     layout: Layout, repository: Repository
 ) -> None:
     """Of the right size, so that the cheap check could not tell."""
-    fill(layout, list(Component), report=print)
+    fill(layout, list(COMMON), report=print)
     jar = layout.paths(Component.CONNECT)[0]
     sound = jar.read_bytes()
     jar.write_bytes(b"x" * len(sound))
@@ -97,7 +97,7 @@ def test_verifying_replaces_what_is_damaged_and_nothing_else(
     server.write_text("damaged")
     repository.asked.clear()
 
-    fill(layout, list(Component), verify=True, report=print)
+    fill(layout, list(COMMON), verify=True, report=print)
     assert repository.asked == [jar.name]
     assert jar.read_bytes() == sound
     assert server.read_text() == "postgres"
@@ -117,14 +117,14 @@ def test_a_new_lock_costs_the_download_of_what_changed(
     layout: Layout, repository: Repository, small_lock: str
 ) -> None:
     """The rest is taken over from the old lock's directory."""
-    fill(layout, list(Component), report=print)
+    fill(layout, list(COMMON), report=print)
     repository.offer("org.apache.kafka:connect-runtime:4.3.2:jar", b"worker" * 200)
     changed = parse_lock(small_lock.replace("connect-runtime:4.3.1", "connect-runtime:4.3.2"))
     repository.asked.clear()
     new = Layout(root=layout.root, lock=changed)
-    fill(new, list(Component), report=print)
+    fill(new, list(COMMON), report=print)
     assert repository.asked == ["connect-runtime-4.3.2.jar"]
-    assert all(is_ready(each, component) for each in (layout, new) for component in Component)
+    assert all(is_ready(each, component) for each in (layout, new) for component in COMMON)
 
 
 def test_offline_nothing_is_asked_for_and_what_is_missing_is_said(
@@ -132,7 +132,7 @@ def test_offline_nothing_is_asked_for_and_what_is_missing_is_said(
 ) -> None:
     """With an empty cache nothing is even made; with a part of it, the rest is named."""
     with pytest.raises(EnvironmentFailed, match=r"offline, and 5 files .*`aftershock fetch` once"):
-        fill(layout, list(Component), offline=True, report=print)
+        fill(layout, list(COMMON), offline=True, report=print)
     assert not layout.root.exists()
     fill(layout, [Component.KAFKA], report=print)
     repository.asked.clear()
@@ -148,12 +148,12 @@ def test_a_cache_that_was_copied_is_verified_offline(
     layout: Layout, repository: Repository, tmp_path: Path
 ) -> None:
     """A machine without a network gets its files on a stick; no stamp is taken on trust."""
-    fill(layout, list(Component), report=print)
+    fill(layout, list(COMMON), report=print)
     for component in Component:
         layout.stamp(component).unlink()
     repository.asked.clear()
-    fill(layout, list(Component), offline=True, report=print)
-    assert all(is_ready(layout, component) for component in Component)
+    fill(layout, list(COMMON), offline=True, report=print)
+    assert all(is_ready(layout, component) for component in COMMON)
     assert repository.asked == []
 
 
@@ -163,7 +163,7 @@ def test_a_disk_without_room_is_told_before_the_first_byte(
     """With both figures, and the unpacked server counted in."""
     jars = {layout.path(c, a): a.size for c in Component for a in layout.artifacts(c)}
     with pytest.raises(EnvironmentFailed, match=r"full: \d+ MB are needed and 1 MB are free"):
-        fill(layout, list(Component), report=print, free_bytes=lambda _: sum(jars.values()))
+        fill(layout, list(COMMON), report=print, free_bytes=lambda _: sum(jars.values()))
     assert repository.asked == []
     fill(layout, [Component.KAFKA], report=print, free_bytes=lambda _: sum(jars.values()))
 
@@ -173,7 +173,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path, small_lock: str)
     (tmp_path / "file").write_text("")
     layout = Layout(root=tmp_path / "file" / "cache", lock=parse_lock(small_lock))
     with pytest.raises(EnvironmentFailed, match="cannot be written to"):
-        fill(layout, list(Component), report=print)
+        fill(layout, list(COMMON), report=print)
 
 
 def test_of_two_at_once_one_fetches_and_the_other_waits(

@@ -12,6 +12,7 @@ from harness.errors import MachineUnfit
 from harness.toolchain.machine import (
     Component,
     glibc_version,
+    is_built,
     java_executable,
     java_version,
     lock_name,
@@ -32,6 +33,14 @@ def test_another_cpu_is_told_what_to_do() -> None:
     """The user cannot change the CPU, but the backend."""
     with pytest.raises(MachineUnfit, match=r"no PostgreSQL binaries for the CPU 'riscv64'.*docker"):
         lock_name(Component.POSTGRES, cpu="riscv64")
+
+
+def test_mariadb_has_binaries_for_one() -> None:
+    """Nobody publishes them for arm64."""
+    assert lock_name(Component.MARIADB, cpu="x86_64") == "mariadb-amd64"
+    assert not is_built(Component.MARIADB, cpu="aarch64")
+    with pytest.raises(MachineUnfit, match=r"no MariaDB binaries .* runs on x86-64; use"):
+        lock_name(Component.MARIADB, cpu="aarch64")
 
 
 def test_java_programs_are_the_same_for_every_cpu() -> None:

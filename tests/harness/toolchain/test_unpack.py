@@ -1,4 +1,4 @@
-"""Unpacking PostgreSQL: all of it or nothing."""
+"""Unpacking databases: all of one or nothing."""
 
 import os
 import zipfile
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EnvironmentFailed
-from harness.toolchain.unpack import unpack_postgres
+from harness.toolchain.unpack import unpack_mariadb, unpack_postgres
 
 Jar = Callable[[tuple[str, ...]], bytes]
 PROGRAMS = ("initdb", "pg_ctl", "postgres")
@@ -77,3 +77,31 @@ def test_an_archive_that_cannot_be_read_leaves_nothing(
             unpack_postgres(broken, tmp_path / "postgres", scratch=scratch)
     assert not (tmp_path / "postgres").exists()
     assert list(scratch.iterdir()) == []
+
+
+def test_of_mariadb_there_is_what_its_server_needs(
+    scratch: Path, tmp_path: Path, mariadb_jar_of: Callable[[bytes | None], bytes]
+) -> None:
+    """No clients, no other languages; the program without what debuggers read."""
+    archive, target = tmp_path / "mariadb.jar", tmp_path / "mariadb"
+    archive.write_bytes(mariadb_jar_of(None))
+    unpack_mariadb(archive, target, scratch=scratch)
+    assert sorted(str(p.relative_to(target)) for p in target.rglob("*") if p.is_file()) == [
+        "bin/mariadbd",
+        "share/charsets/Index.xml",
+        "share/english/errmsg.sys",
+        "share/mariadb_system_tables.sql",
+    ]
+    assert os.access(target / "bin" / "mariadbd", os.X_OK)
+    assert (target / "bin" / "mariadbd").stat().st_size == 200
+
+
+def test_a_jar_whose_server_is_no_program_leaves_nothing(
+    scratch: Path, tmp_path: Path, mariadb_jar_of: Callable[[bytes | None], bytes]
+) -> None:
+    """Half a server is none."""
+    archive = tmp_path / "mariadb.jar"
+    archive.write_bytes(mariadb_jar_of(b"#!/bin/sh"))
+    with pytest.raises(EnvironmentFailed, match="no ELF file"):
+        unpack_mariadb(archive, tmp_path / "mariadb", scratch=scratch)
+    assert not (tmp_path / "mariadb").exists()

@@ -20,6 +20,7 @@ def site(tmp_path: Path) -> Callable[[Node], Site]:
         connect_classpath=(programs / "connect.jar", programs / "runtime.jar"),
         plugin_dir=programs / "plugins",
         postgres_home=programs / "postgres",
+        mariadb_home=programs / "mariadb",
         log4j_config=programs / "log4j2.properties",
         cache=programs / "cache",
     )
