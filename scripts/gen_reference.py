@@ -24,6 +24,7 @@ from harness.checkers.invariant import FAMILIES, Invariant
 from harness.cli import suites
 from harness.cli.app import app
 from harness.environments import compose_attributes as compose
+from harness.environments.compose_service import IMAGES
 from harness.lifecycle import TRANSITIONS, Phase
 from harness.model import snapshot
 from harness.model.address import FORM as ADDRESS_FORM
@@ -274,6 +275,13 @@ def compose_file() -> list[str]:
         ", ".join(f"`{name}`" for name in sorted(compose.READ)),
         "",
         f"Labels of ours: {', '.join(f'`{name}`' for name in sorted(compose.LABELS))}.",
+        "",
+        "The role, where the label `aftershock.role` does not say it, is the image's:",
+        "",
+        *table(
+            ("image", "role"),
+            ((f"`{image}`", f"`{role.value}`") for image, role in IMAGES.items()),
+        ),
         "",
         "## Accepted, without effect",
         "",
