@@ -1,15 +1,20 @@
 """The catalogue of faults: one file a mechanism, each with its injection, proof and heal.
 
 `CATALOGUE` is the closed set of names that `--fault` accepts; besides, it takes any point of the
-wire (faults.point). Some names are short forms of points, which a pattern spells out for itself.
+wire (faults.point), any outage of a part (faults.outage), and what a suite has given a name. Some
+names are short forms of points, which a pattern spells out for itself.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from faults.at_point import AtPoint
 from faults.connector import ConnectorRestart
+from faults.failing import Failing
+from faults.hang import Hang
 from faults.kill import Kill
+from faults.outage import FORMS, MECHANISM, PROOF, SAYS, Ill, Outage
 from faults.partition import Partition
 from faults.point import FORM, Point
 from harness.errors import DeclarationError
@@ -34,11 +39,20 @@ class Kind:
     point: Callable[[Pattern], Point | None] | None = None
     """Of a fault at a point: which one it is under a pattern, None where the pattern has none.
     Raises DeclarationError where what the pattern declares is no point."""
+    outage: Outage | None = None
+    """Of a fault that keeps a part away for a while: which one."""
+
+    @property
+    def needs_taps(self) -> bool:
+        """Whether it can't be without taps on the links."""
+        return self.point is not None or (self.outage is not None and self.outage.needs_taps)
 
     def unfit(self, pattern: Pattern, system: System) -> str | None:
         """What the fault needs and the pattern does not have; None where it has all."""
         if self.needs is not None and not system.with_role(self.needs):
             return f"there is no {self.needs.value} node"
+        if self.outage is not None:
+            return self.outage.unfit(system)
         if self.point is None:
             return None
         point = self.point(pattern)
@@ -162,20 +176,27 @@ POINTS_MECHANISM = "links stand still at the effect, the action strikes, then al
 POINTS_PROOF = "what the action does is measured, and the effect's store says whether it is there"
 
 
-def find(name: str) -> Kind:
-    """The fault of that name, or the one at that point. Raises DeclarationError with what there
-    is."""
+def find(name: str, named: Mapping[str, str] = MappingProxyType({})) -> Kind:
+    """The fault of that name, the one at that point, or that outage; `named` are the suite's own
+    names for such. Raises DeclarationError with what there is."""
     if name in CATALOGUE:
         return CATALOGUE[name]
-    if ":" not in name:
-        known = ", ".join((NONE, *CATALOGUE))
-        raise DeclarationError(
-            f"--fault {name}: no such fault; there are {known}, and points: {FORM}"
-        )
+    text = named.get(name, name)
     try:
-        point = Point.parse(name)
+        if Outage.is_one(text):
+            return _outage(Outage.parse(text), name)
+        if ":" in text:
+            return _at_point(Point.parse(text), name)
     except DeclarationError as wrong:
         raise DeclarationError(f"--fault {wrong}") from wrong
+    known = ", ".join((NONE, *CATALOGUE, *named))
+    raise DeclarationError(
+        f"--fault {name}: no such fault; there are {known}, outages: "
+        f"{', '.join(FORMS.values())}, and points: {FORM}"
+    )
+
+
+def _at_point(point: Point, name: str) -> Kind:
     return Kind(
         name=name,
         says=f"{point.action.value} {point.target} {point.trigger.when.value} {point.address}",
@@ -183,4 +204,28 @@ def find(name: str) -> Kind:
         proof=POINTS_PROOF,
         make=lambda stage: AtPoint(stage, point, name=name),
         point=lambda _pattern: point,
+    )
+
+
+def _outage(outage: Outage, name: str) -> Kind:
+    def make(stage: Stage) -> Fault:
+        node, duration_s = outage.node, outage.duration_s
+        match outage.ill:
+            case Ill.DOWN:
+                return Kill(stage, node=node, name=name, duration_s=duration_s)
+            case Ill.HANG:
+                return Hang(stage, node=node, name=name, duration_s=duration_s)
+            case Ill.ERRORS:
+                return Failing(
+                    stage, client=outage.client, server=node, status=outage.status, name=name,
+                    duration_s=duration_s,
+                )  # fmt: skip
+
+    return Kind(
+        name=name,
+        says=f"{outage.text}: {SAYS[outage.ill]}",
+        mechanism=MECHANISM[outage.ill],
+        proof=PROOF[outage.ill],
+        make=make,
+        outage=outage,
     )

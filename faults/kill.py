@@ -11,13 +11,14 @@ _DOWN_S = 0.5
 
 
 class Kill:
-    """One node, at the moment of the call."""
+    """One node, at the moment of the call, down for `duration_s`."""
 
-    duration_s = _DOWN_S
-
-    def __init__(self, stage: Stage, *, node: str, name: str) -> None:
+    def __init__(self, stage: Stage, *, node: str, name: str, duration_s: float = _DOWN_S) -> None:
         self.name = name
         self.target = node
+        self.duration_s = duration_s
+        self._stayed: bool | None = None
+        """Whether it was still down when it was healed."""
         self._env = stage.environment
         self._pid: int | None = None
         self._achieved: dict[str, Any] = {}
@@ -38,10 +39,15 @@ class Kill:
         return await probing.process_is_gone(self._env, self.target, self._pid)
 
     async def heal(self) -> None:
+        if self._stayed is None:
+            self._stayed = self._env.pid(self.target) is None
         await self._env.release(self.target)
 
     async def after(self) -> Probe:
-        return await probing.process_is_back(self._env, self.target, self._pid)
+        back = await probing.process_is_back(self._env, self.target, self._pid)
+        if self._stayed is False:
+            return probing.all_of(probing.lasted(self.target, still=False, word="down"), back)
+        return back
 
     def achieved(self) -> Mapping[str, Any]:
         return self._achieved

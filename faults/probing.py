@@ -132,6 +132,15 @@ async def node_answers(environment: Environment, node: str) -> Probe:
     )
 
 
+def lasted(node: str, *, still: bool, word: str) -> Probe:
+    """That what was done to the node still held when it was healed."""
+    return Probe(
+        shown=still,
+        says=f"{node} was {'' if still else 'no longer '}{word} at the heal",
+        measured={"node": node, "lasted": still},
+    )
+
+
 def all_of(*probes: Probe) -> Probe:
     """Shown only where each is."""
     return Probe(

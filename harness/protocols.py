@@ -269,6 +269,30 @@ class Points(Protocol):
         ...
 
 
+class Failures(Protocol):
+    """Servers that answer errors to a client, as that client sees it.
+
+    Raises EnvironmentFailed, from every method, where the taps are gone.
+    """
+
+    def clients(self, server: str) -> Sequence[str]:
+        """Whose HTTP links to the server can fail, CLIENT for the workload's own; empty where the
+        server speaks something else."""
+        ...
+
+    async def begin(self, client: str, server: str, status: str) -> None:
+        """Answer every HTTP request on the link with this status, forwarding none."""
+        ...
+
+    async def end(self, client: str, server: str) -> int:
+        """Forward again. Returns how many requests were answered instead. Idempotent."""
+        ...
+
+    async def ask(self, client: str, server: str) -> int | None:
+        """The status of an answer to a harmless request on this very link; None: there was none."""
+        ...
+
+
 class CutProof(Protocol):
     """What the stores say of effects on the wire."""
 
@@ -291,6 +315,8 @@ class Stage:
     points: Points | None = None
     """None where the run has no taps."""
     proof: CutProof | None = None
+    failures: Failures | None = None
+    """None where the run has no taps."""
     remaining_s: Callable[[], float] = lambda: 0.0
     """How long the workload still goes on, in seconds."""
 

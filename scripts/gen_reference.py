@@ -17,6 +17,8 @@ import typer.main
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from faults import CATALOGUE, POINTS_MECHANISM, POINTS_PROOF, POINTS_SAY
+from faults.outage import DURATION_S, FORMS, MECHANISM, PROOF
+from faults.outage import SAYS as SAYS_OUTAGE
 from faults.point import DURATIONS_S, FORM, SAYS, form_of
 from harness.checkers.demanded import invariants_of
 from harness.checkers.hazards import read_rules
@@ -72,6 +74,7 @@ results/<suite>/<utc>-<seed>/           one run
     snapshot/kafka.<topic>.parquet      every record of the topic
     snapshot/groups.parquet             consumer groups: committed offsets, ends, lag
     snapshot/slots.parquet              replication slots
+    snapshot/slot_samples.parquet        what slots held back while it went on, twice a second
     snapshot/connect.parquet            connectors and their tasks
     snapshot/quiescence.parquet         what had to come to rest, and whether it did
     snapshot/faults.parquet             the faults that were injected
@@ -87,6 +90,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "snapshot/kafka.<topic>.parquet": snapshot.TOPIC_SCHEMA,
     "snapshot/groups.parquet": snapshot.GROUPS_SCHEMA,
     "snapshot/slots.parquet": snapshot.SLOTS_SCHEMA,
+    "snapshot/slot_samples.parquet": snapshot.SLOT_SAMPLES_SCHEMA,
     "snapshot/connect.parquet": snapshot.CONNECT_SCHEMA,
     "snapshot/quiescence.parquet": snapshot.QUIESCENCE_SCHEMA,
     "snapshot/faults.parquet": snapshot.FAULTS_SCHEMA,
@@ -140,7 +144,31 @@ def faults() -> list[str]:
             ("mechanism", "proof", "needs"),
             iter([(kind.mechanism, kind.proof, needs)]),
         )
-    return [*lines, *_points()]
+    return [*lines, *_outages(), *_points()]
+
+
+def _outages() -> list[str]:
+    """What keeps a part away for a while."""
+    lines = [
+        "",
+        "## down, hang, errors",
+        "",
+        "A part that is away for a while. The workload is made long enough to go on before and",
+        "after it, unless `--duration` says how long it is to last.",
+        "",
+    ]
+    rows = (
+        (f"`{form}`", SAYS_OUTAGE[ill], MECHANISM[ill], PROOF[ill]) for ill, form in FORMS.items()
+    )
+    named = suites.load("shop").named_faults
+    return [
+        *lines,
+        *table(("form", "what is done", "mechanism", "proof"), rows),
+        "",
+        f"Without SECONDS it is {DURATION_S:g} s. CLIENT may be `*`, every client, or `client`, the",
+        "workload's customers. A suite may give such faults names; those of the shop are",
+        f"{', '.join(f'`{name}`' for name in named)}.",
+    ]
 
 
 def _points() -> list[str]:

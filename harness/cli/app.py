@@ -45,6 +45,19 @@ def run(
     seed: Annotated[
         int | None, typer.Option(help="Repeats a run's choices; random if left out.")
     ] = None,
+    duration: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", help="How long the workload lasts [default: as the suite has it]."
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PER_SECOND",
+            help="How many of its flows begin a second [default: as the suite has it].",
+        ),
+    ] = None,
     backend: Annotated[str, typer.Option(help="auto or namespaces.")] = "auto",
     out: Annotated[
         Path | None, typer.Option(help="Where runs are kept [default: results].")
@@ -80,6 +93,7 @@ def run(
     all as expected; 1: a violation, or a control that was not caught; 2: undecided.
     """
     from harness.cli import run as running
+    from harness.model.load import Load
 
     return running.run(
         running.Request(
@@ -94,6 +108,7 @@ def run(
             sabotage=sabotage_injectors,
             taps=not no_taps,
             payload_bytes=trace_payloads,
+            load=Load(duration_s=duration, rate_per_s=rate),
         )
     )
 

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import faults
+from faults.outage import FORMS, PROOF, SAYS
 from faults.point import FORM, Action, form_of
 from harness.checkers.demanded import invariants_of
 from harness.checkers.invariant import Invariant
@@ -53,13 +54,20 @@ def _faults(name: str) -> list[Row]:
             "proof": kind.proof,
             "patterns": [p.name for p in suite.patterns if not kind.unfit(p, systems[p.name])],
         }
-        for kind in faults.CATALOGUE.values()
+        for kind in (
+            *faults.CATALOGUE.values(),
+            *(faults.find(name, suite.named_faults) for name in suite.named_faults),
+        )
+    ]
+    outages = [
+        {"name": form, "says": SAYS[ill], "proof": PROOF[ill], "patterns": [*systems]}
+        for ill, form in FORMS.items()
     ]
     point = {
         "name": FORM, "says": f"{faults.POINTS_SAY}; ACTION is one of {', '.join(_ACTIONS)}",
         "proof": faults.POINTS_PROOF, "patterns": [*systems],
     }  # fmt: skip
-    return [nothing, *kinds, point]
+    return [nothing, *kinds, *outages, point]
 
 
 def _invariants(name: str) -> list[Row]:

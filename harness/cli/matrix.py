@@ -1,17 +1,22 @@
 """From what the user named to the scenarios of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import faults
 from harness.environments import compose
 from harness.errors import DeclarationError
+from harness.model.load import AS_DECLARED, Load, scales
 from harness.model.scenario import Pattern, Scenario
 from harness.model.suite import Suite
 from harness.model.system import System
 
 POINTS_SEED = 1
 """The seed of `list points` where none is given, and so of a fault at one of its addresses."""
+
+_OUTLASTS = 2.5
+"""A fault begins in the first 45 % of the workload: so many times its length leave room for it."""
 
 
 def system_of(suite: Suite, pattern: Pattern) -> System:
@@ -34,6 +39,7 @@ def scenarios_of(
     seed: int,
     *,
     taps: bool = True,
+    load: Load = AS_DECLARED,
 ) -> tuple[Scenario, ...]:
     """The scenarios in the order in which they are run. Raises DeclarationError for a name that
     there is not, for a fault that fits none of the patterns, and, without taps, for one at a
@@ -41,10 +47,9 @@ def scenarios_of(
     for name in patterns:
         known_pattern(suite, name)
     for name in named_faults:
-        if not taps and _is_at_a_point(name):
+        if not taps and _needs_taps(suite, name):
             raise DeclarationError(
-                f"--fault {name}: it strikes at a point of the wire, which only taps can see; "
-                "leave out --no-taps"
+                f"--fault {name}: it strikes on the wire, which only taps can; leave out --no-taps"
             )
     chosen = tuple(dict.fromkeys(patterns)) or tuple(p.name for p in suite.patterns)
     systems = {name: system_of(suite, suite.pattern(name)) for name in chosen}
@@ -52,11 +57,11 @@ def scenarios_of(
         (pattern, fault)
         for pattern in chosen
         for fault in (tuple(dict.fromkeys(named_faults)) or _default_faults(suite, pattern, taps))
-        if _unfit(suite.pattern(pattern), systems[pattern], fault) is None
+        if _unfit(suite, suite.pattern(pattern), systems[pattern], fault) is None
     ]
     for fault in named_faults:
         if not any(fault == taken for _, taken in pairs):
-            told = _why_nowhere([(suite.pattern(n), s) for n, s in systems.items()], fault)
+            told = _why_nowhere(suite, systems, fault)
             raise DeclarationError(f"--fault {fault}: fits none of the chosen patterns ({told})")
     if not pairs:
         raise DeclarationError(
@@ -70,6 +75,7 @@ def scenarios_of(
             fault=fault,
             seed=seed,
             control=suite.pattern(pattern).controls.get(fault),
+            load=_load(suite, pattern, fault, load),
         )
         for pattern, fault in pairs
     )
@@ -80,7 +86,8 @@ def seeded_faults(suite: Suite, scenarios: Sequence[Scenario]) -> tuple[str, ...
     named = (
         s.fault
         for s in scenarios
-        if s.fault != faults.NONE and faults.find(s.fault).names_one(suite.pattern(s.pattern))
+        if s.fault != faults.NONE
+        and faults.find(s.fault, suite.named_faults).names_one(suite.pattern(s.pattern))
     )
     return tuple(dict.fromkeys(named))
 
@@ -98,23 +105,37 @@ def known_pattern(suite: Suite, name: str) -> Pattern:
 
 def _default_faults(suite: Suite, pattern: str, taps: bool) -> tuple[str, ...]:
     mine = (fault for name, fault in suite.default_matrix if name == pattern)
-    return tuple(fault for fault in mine if taps or not _is_at_a_point(fault))
+    return tuple(fault for fault in mine if taps or not _needs_taps(suite, fault))
 
 
-def _is_at_a_point(fault: str) -> bool:
+def _needs_taps(suite: Suite, fault: str) -> bool:
     """Raises DeclarationError where there is no such fault."""
-    return fault != faults.NONE and faults.find(fault).point is not None
+    return fault != faults.NONE and faults.find(fault, suite.named_faults).needs_taps
 
 
-def _unfit(pattern: Pattern, system: System, fault: str) -> str | None:
-    return None if fault == faults.NONE else faults.find(fault).unfit(pattern, system)
+def _load(suite: Suite, pattern: str, fault: str, asked: Load) -> Load:
+    """What was asked for; a part that is away for a while wants a workload that outlasts it, with
+    time before and after."""
+    kind = None if fault == faults.NONE else faults.find(fault, suite.named_faults)
+    if kind is None or kind.outage is None or asked.duration_s is not None:
+        return asked
+    if not scales(suite.plan_under(suite.pattern(pattern))):
+        return asked
+    return replace(asked, duration_s=round(_OUTLASTS * kind.outage.duration_s, 3))
 
 
-def _why_nowhere(places: Sequence[tuple[Pattern, System]], fault: str) -> str:
+def _unfit(suite: Suite, pattern: Pattern, system: System, fault: str) -> str | None:
+    if fault == faults.NONE:
+        return None
+    return faults.find(fault, suite.named_faults).unfit(pattern, system)
+
+
+def _why_nowhere(suite: Suite, systems: Mapping[str, System], fault: str) -> str:
     """What keeps a fault from each of the patterns, those with the same reason together."""
     by_reason: dict[str, list[str]] = {}
-    for pattern, system in places:
-        by_reason.setdefault(_unfit(pattern, system, fault) or "", []).append(pattern.name)
+    for name, system in systems.items():
+        why = _unfit(suite, suite.pattern(name), system, fault) or ""
+        by_reason.setdefault(why, []).append(name)
     return "; ".join(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
 
 

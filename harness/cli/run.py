@@ -37,6 +37,7 @@ from harness.environments.memory import MemoryMeter
 from harness.environments.namespaces import Namespaces
 from harness.environments.outer import run_inside
 from harness.errors import AftershockError, DeclarationError, EnvironmentFailed, MachineUnfit
+from harness.model.load import AS_DECLARED, Load
 from harness.model.record import NodeRecord, RunRecord, ScenarioRecord
 from harness.model.scenario import Scenario
 from harness.model.suite import Suite
@@ -68,6 +69,7 @@ class Request:
     sabotage: bool = False
     taps: bool = True
     payload_bytes: int = 0
+    load: Load = AS_DECLARED
     silent: bool = False
     """Nothing on standard output."""
     cache: Path | None = None
@@ -128,7 +130,9 @@ def _scenarios(suite: Suite, request: Request) -> tuple[Scenario, ...]:
     """What is to be run, under the seed that was given; a fault that names one effect of a run
     takes the seed of the runs that such effects are listed of, any other one of its own."""
     seed = POINTS_SEED if request.seed is None else request.seed
-    scenarios = scenarios_of(suite, request.patterns, request.faults, seed, taps=request.taps)
+    scenarios = scenarios_of(
+        suite, request.patterns, request.faults, seed, taps=request.taps, load=request.load
+    )
     if request.seed is not None:
         return scenarios
     pinned = seeded_faults(suite, scenarios)
@@ -149,7 +153,7 @@ def _command(suite: Suite, request: Request, seed: int) -> tuple[str, ...]:
         parts += ["--pattern", pattern]
     for fault in request.faults:
         parts += ["--fault", fault]
-    parts += ["--seed", str(seed)]
+    parts += ["--seed", str(seed), *request.load.options]
     if not request.taps:
         parts.append("--no-taps")
     if request.payload_bytes:
@@ -282,7 +286,11 @@ class _Session:
             ),
         )
         logs = _LogSlices(self._writer.dir / "logs", writer)
-        kind = None if scenario.fault == faults.NONE else faults.find(scenario.fault)
+        kind = (
+            None
+            if scenario.fault == faults.NONE
+            else faults.find(scenario.fault, self._suite.named_faults)
+        )
         try:
             await ScenarioRun(
                 stack=stack, scenario=scenario, system=system,

@@ -23,6 +23,7 @@ from harness.engine.logged import with_transactions
 from harness.engine.nemesis import Nemesis
 from harness.engine.proof import StoreProof
 from harness.engine.quiesce import wait_quiet
+from harness.engine.samples import SlotSamples
 from harness.engine.stack import Stack
 from harness.engine.stage import StoreWitness
 from harness.engine.watch import end_trace, lost_sync, round_the_taps
@@ -32,6 +33,7 @@ from harness.environments.memory import MemoryMeter
 from harness.errors import EnvironmentFailed, HarnessBug
 from harness.lifecycle import Phase, may_follow
 from harness.model.fault import FaultRecord
+from harness.model.load import drawn
 from harness.model.record import Phase as PhaseRecord
 from harness.model.scenario import Pattern, Scenario
 from harness.model.system import Role, System
@@ -93,6 +95,8 @@ class ScenarioRun:
         self._work_ends_at = 0.0
         self._nemesis: Nemesis | None = None
         self._effects: pa.Table | None = None
+        self._samples: SlotSamples | None = None
+        self._sampling: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """All phases. The writer is finished afterwards."""
@@ -110,6 +114,7 @@ class ScenarioRun:
                     )
             else:
                 conditions = ()
+            await self._end_samples()
             self._note_dead_servers()
             await self._guarded(self._end_trace)
             # Before the workload, what the stores hold is not this scenario's.
@@ -142,7 +147,23 @@ class ScenarioRun:
             await self._steady()
         with self._entered(Phase.WORKLOAD):
             self._worked = True
+            if self._world.connect:
+                self._sample_slots()
             await self._work()
+
+    def _sample_slots(self) -> None:
+        """From now on until the stores are read."""
+        self._samples = SlotSamples(self._world.postgres, self._clock.elapsed_s)
+        self._sampling = asyncio.create_task(self._samples.run())
+
+    async def _end_samples(self) -> None:
+        if self._sampling is None or self._samples is None:
+            return
+        self._sampling.cancel()
+        await asyncio.gather(self._sampling, return_exceptions=True)
+        table = self._samples.table()
+        if table is not None:
+            self._write_table("slot_samples", table)
 
     async def _steady(self) -> None:
         """Every node answers and every connector runs, or there is nothing to disturb."""
@@ -155,8 +176,10 @@ class ScenarioRun:
 
     async def _work(self) -> None:
         suite = self._stack.suite
-        plan = suite.plan_under(self._pattern)(
-            chance.stream(self._scenario.seed, suite.name, "workload")
+        plan = drawn(
+            suite.plan_under(self._pattern),
+            chance.stream(self._scenario.seed, suite.name, "workload"),
+            self._scenario.load,
         )
         url = self._stack.entry_url()
         span_s = max(request.due_s for request in plan)
@@ -195,6 +218,7 @@ class ScenarioRun:
             connectors=self._stack.controls(self._world),
             points=self._stack.taps,
             proof=StoreProof(self._world),
+            failures=self._stack.failures(),
             remaining_s=lambda: max(0.0, self._work_ends_at - self._clock.elapsed_s()),
         )
         return Nemesis(

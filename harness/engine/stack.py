@@ -17,6 +17,7 @@ from harness.drivers.kafka import Kafka
 from harness.drivers.mariadb import MariaDB
 from harness.drivers.postgres import Postgres
 from harness.drivers.wal import WalLedger
+from harness.engine.failures import LinkFailures
 from harness.engine.stage import WorkerControl, connector_of
 from harness.engine.taps import Taps
 from harness.engine.world import World
@@ -123,6 +124,13 @@ class Stack:
             else self.environment.tap_address(None, node)
         )
         return f"http://{address}:{port}"
+
+    def failures(self) -> LinkFailures | None:
+        """Servers that answer errors; None without taps."""
+        if self.taps is None:
+            return None
+        links = [link for link in self.environment.links() if link.protocol == "http"]
+        return LinkFailures(self.taps, links, self.environment.system)
 
     def world(self, pattern: Pattern) -> World:
         """The clients of what the pattern starts, with what has to be quiet under it."""

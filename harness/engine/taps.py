@@ -149,6 +149,16 @@ class Taps:
         except EnvironmentFailed as failed:
             raise DeclarationError(str(failed)) from failed
 
+    # --- servers that fail ----------------------------------------------------------------------
+
+    async def fail(self, client: str, server: str, code: str) -> None:
+        """Answer every HTTP request on this link with that status, until `serve`."""
+        await self._ask("fail", client=client, server=server, code=code)
+
+    async def serve(self, client: str, server: str) -> int:
+        """Forward again. Returns how many requests were answered instead. Idempotent."""
+        return int((await self._ask("serve", client=client, server=server))["answered"])
+
     # --- talking ------------------------------------------------------------------------------
 
     async def _ask(self, what: str, descriptor: int | None = None, /, **given: Any) -> Message:

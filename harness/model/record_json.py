@@ -10,6 +10,7 @@ from typing import Any
 from harness.model.fault import FaultRecord, Probe
 from harness.model.hazard import Hazard, Watch
 from harness.model.json_fields import Fields, Json
+from harness.model.load import AS_DECLARED, Load
 from harness.model.op import OpCounts
 from harness.model.outbox import Outbox
 from harness.model.record import (
@@ -53,6 +54,7 @@ def scenario_json(record: ScenarioRecord) -> dict[str, Any]:
         "fault": what.fault,
         "seed": what.seed,
         "control": what.control,
+        "load": {"duration_s": what.load.duration_s, "rate_per_s": what.load.rate_per_s},
         "started_at": record.started_at,
         "nodes": [{"name": n.name, "role": n.role, "address": n.address} for n in record.nodes],
         "phases": [{"name": p.name, "start_s": p.start_s, "end_s": p.end_s} for p in record.phases],
@@ -188,6 +190,10 @@ def run_of(told: Json, path: Path, scenarios: tuple[ScenarioRecord, ...] = ()) -
     )
 
 
+def _load_of(fields: Fields) -> Load:
+    return Load(duration_s=fields.number("duration_s"), rate_per_s=fields.number("rate_per_s"))
+
+
 def scenario_of(told: Json, path: Path) -> ScenarioRecord:
     """What scenario.json at `path` says."""
     fields = Fields(told, path)
@@ -202,6 +208,7 @@ def scenario_of(told: Json, path: Path) -> ScenarioRecord:
             fault=fields.text("fault"),
             seed=fields.whole("seed"),
             control=fields.text_or_none("control"),
+            load=_load_of(fields.inner("load")) if told.get("load") is not None else AS_DECLARED,
         ),
         promises=fields.text("promises", ""),
         started_at=fields.text("started_at", ""),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from harness.model.load import AS_DECLARED, Load
 from harness.model.outbox import Outbox
 from harness.model.request import Request
 from harness.model.store_query import Published, StoreQuery
@@ -30,6 +31,7 @@ class Scenario:
     fault: str
     seed: int
     control: str | None = None
+    load: Load = AS_DECLARED
 
     @property
     def slug(self) -> str:

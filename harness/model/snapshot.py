@@ -54,6 +54,19 @@ SLOTS_SCHEMA = pa.schema(
         ("lag_bytes", pa.int64()),
     ]
 )
+SLOT_SAMPLES_SCHEMA = pa.schema(
+    [
+        ("at_s", pa.float64()),
+        ("node", pa.string()),
+        ("slot", pa.string()),
+        ("active", pa.bool_()),
+        ("wal_status", pa.string()),
+        ("held_bytes", pa.int64()),
+        ("unconfirmed_bytes", pa.int64()),
+    ]
+)
+"""Of slot_samples.parquet: what logical replication slots held back while the scenario went on.
+`held_bytes` of log are kept on disk for the slot; what its reader has not confirmed is less."""
 CONNECT_SCHEMA = pa.schema(
     [
         ("node", pa.string()),

@@ -3,8 +3,8 @@
 What is said here holds for every pattern, unless the pattern says something of its own.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.model.scenario import Pattern, Plan
@@ -30,6 +30,9 @@ class Suite:
     key_columns: frozenset[str] = frozenset()
     """Names of the columns that hold the business key, wherever they appear."""
     request_timeout_s: float = 10.0
+    named_faults: Mapping[str, str] = field(default_factory=dict)
+    """Names that `--fault` takes, besides the catalogue's → the fault as it is written there:
+    `{"review-down": "down:review"}`."""
 
     def pattern(self, name: str) -> Pattern:
         """The pattern of that name. Raises KeyError."""

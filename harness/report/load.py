@@ -120,6 +120,7 @@ def reproduce(run: StoredRun, scenario: Scenario) -> str:
     """The one command that runs this scenario again."""
     argv = ["aftershock", "run", scenario.suite, "--pattern", scenario.pattern]
     argv += ["--fault", scenario.fault, "--seed", str(scenario.seed)]
+    argv += scenario.load.options
     if run.backend not in {"", "namespaces"}:
         argv += ["--backend", run.backend]
     if "--sabotage-injectors" in run.command.split():

@@ -119,6 +119,12 @@ _DEEDS: dict[str, Callable[[Station, Message, int | None], Any]] = {
     "reset": lambda station, _message, _fd: station.reset(),
     "swallow": lambda station, _message, _fd: station.swallow(),
     "answer": lambda station, message, _fd: station.answer(message["code"]),
+    "fail": lambda station, message, _fd: station.fail(
+        message["client"], message["server"], message["code"]
+    ),
+    "serve": lambda station, message, _fd: {
+        "answered": station.failing.end((message["client"], message["server"]))
+    },
     "strangers": lambda station, message, _fd: {
         "strangers": [c for c in message["connections"] if tuple(c) not in station.dialled]
     },

@@ -261,7 +261,7 @@ class Relay:
         self.station.drain()
         flow.kept += data
         frames = self.read(flow, data, time.monotonic_ns())
-        self.station.gate.saw(self, flow, frames)
+        self.station.saw(self, flow, frames)
         self.advance(flow)
         if not self.held:
             self.proceed()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from time import monotonic_ns
 
@@ -17,6 +17,7 @@ from harness.model.frame import FROM_CLIENT, Frame
 from harness.protocols import TAP_MARK
 from harness.tap.answers import error_answer
 from harness.tap.backlog import Backlog
+from harness.tap.failing import Failing
 from harness.tap.gate import Gate, Met
 from harness.tap.listeners import Listeners
 from harness.tap.relay import Flow, Link, Relay, read
@@ -43,6 +44,7 @@ class Station:
         self.tracer = Tracer(frozenset(), terse=True)
         self.spool = Spool()
         self.payload_bytes = 0
+        self.failing = Failing()
         self.gate = Gate(
             relays=lambda: self.relays,
             count=self._count,
@@ -84,7 +86,18 @@ class Station:
         relay = Relay(self, link, self.connections)
         self.relays.add(relay)
         self.gate.made(relay)
+        self._made(relay)
         return relay.up
+
+    def _made(self, relay: Relay) -> None:
+        """A connection whose requests may not be for its server."""
+        if self.failing.covers(relay.link):
+            relay.strict, relay.fast = True, False
+
+    def saw(self, relay: Relay, flow: Flow, frames: Sequence[Frame]) -> None:
+        """Frames that have just been read on a connection that is not on the fast way."""
+        self.failing.saw(relay, flow, frames)
+        self.gate.saw(relay, flow, frames)
 
     def _takes(self, link: Link) -> bool | None:
         """Whether somebody listens at the link's server."""
@@ -177,6 +190,7 @@ class Station:
         """From now on everything is counted anew and written to `path`. Raises OSError."""
         self.drain()
         self.gate.open()
+        self.failing.clear()
         self.spool.close()
         self.spool = Spool(path)
         self._spill_to(path.parent)
@@ -231,6 +245,13 @@ class Station:
                     leg.abort()
         # A leg is told to be lost just before its socket is closed.
         await asyncio.sleep(0)
+
+    def fail(self, client: str, server: str, code: str) -> None:
+        """Answer every HTTP request on a link with this status, from now on."""
+        self.drain()
+        self.failing.begin((client, server), code)
+        for relay in self.relays:
+            self._made(relay)
 
     def reset(self) -> None:
         """Reset the connection of the effect that was met."""

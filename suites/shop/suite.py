@@ -24,5 +24,14 @@ SUITE = Suite(
     ),
     entry=("order", 8080),
     plan=plan,
+    named_faults={
+        f"{part}-{ill}": text
+        for part in ("review", "notification")
+        for ill, text in (
+            ("down", f"down:{part}"),
+            ("hangs", f"hang:{part}"),
+            ("errors", f"errors=500:*/{part}"),
+        )
+    },
     key_columns=frozenset({"order_id", "aggregateid"}),
 )
