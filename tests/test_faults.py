@@ -6,6 +6,9 @@ import pytest
 
 import faults
 from faults.at_point import AtPoint
+from faults.failing import Failing
+from faults.hang import Hang
+from faults.kill import Kill
 from harness.errors import DeclarationError
 from harness.model.scenario import Pattern
 from harness.model.system import Node, Role, System
@@ -141,3 +144,21 @@ def stage(of: Pattern) -> Stage:
         witness=Stores(log=log),
         connectors={},
     )
+
+
+def test_an_outage_is_found_by_its_form_and_by_a_suites_name() -> None:
+    """The name is kept: it is what the user asked for."""
+    named = {"part-hangs": "hang=3:order", "part-errors": "errors=500:*/order"}
+    hang, errors = (faults.find(name, named) for name in named)
+    assert [kind.name for kind in (hang, errors)] == [*named]
+    assert hang.outage is not None and hang.outage.duration_s == 3.0
+    assert [kind.needs_taps for kind in (hang, errors)] == [False, True]
+    assert faults.find("down=2:nobody").unfit(pattern(), SHOP) is not None
+    assert hang.unfit(pattern(), SHOP) is None
+    assert not hang.names_one(pattern())
+    for kind, made in ((hang, Hang), (errors, Failing), (faults.find("down:order"), Kill)):
+        fault = kind.make(stage(pattern()))
+        assert isinstance(fault, made)
+        assert (fault.name, fault.duration_s > 1) == (kind.name, True)
+    with pytest.raises(DeclarationError, match="--fault down:a:b: the form is down"):
+        faults.find("down:a:b")

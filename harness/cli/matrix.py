@@ -49,7 +49,7 @@ def scenarios_of(
     for name in named_faults:
         if not taps and _needs_taps(suite, name):
             raise DeclarationError(
-                f"--fault {name}: it strikes on the wire, which only taps can; leave out --no-taps"
+                f"--fault {name}: it strikes on the wire, which only taps can see; leave out --no-taps"
             )
     chosen = tuple(dict.fromkeys(patterns)) or tuple(p.name for p in suite.patterns)
     systems = {name: system_of(suite, suite.pattern(name)) for name in chosen}

@@ -125,6 +125,8 @@ class ScenarioRun:
                     )
                 self._writer.update(collected=collected)
         finally:
+            if self._sampling is not None:
+                self._sampling.cancel()
             self._history.end_open("the scenario was broken off")
             self._finish()
 

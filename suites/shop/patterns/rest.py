@@ -12,7 +12,12 @@ REST_SYNC = Pattern(
     writer="order",
     publisher="order",
     environment={"PATTERN": "rest-sync"},
-    controls={BEFORE: "services-agree", LOST_ANSWER: "effect-at-most-once"},
+    controls={
+        BEFORE: "services-agree",
+        LOST_ANSWER: "effect-at-most-once",
+        "review-hangs": "effect-at-most-once",
+        "notification-hangs": "effect-at-most-once",
+    },
     points={
         BEFORE: "kill:order:before:order/order-db/commit(orders,*)",
         LOST_ANSWER: "swallow:order:after:order/payment/http(POST:/events)",

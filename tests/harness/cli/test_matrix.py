@@ -17,6 +17,7 @@ from harness.cli.matrix import (
     union_of,
 )
 from harness.errors import DeclarationError
+from harness.model.load import Load
 from harness.model.suite import Suite
 from harness.model.system import Role
 
@@ -176,3 +177,13 @@ def test_a_pattern_is_known_by_its_name(shop: Suite) -> None:
     names = ", ".join(pattern.name for pattern in shop.patterns)
     with pytest.raises(DeclarationError, match=f"no such pattern; there are {names}$"):
         known_pattern(shop, "quantum")
+
+
+def test_a_part_that_is_away_has_a_workload_that_outlasts_it(shop: Suite) -> None:
+    """Unless it is said how long it lasts; the rate is nobody else's affair."""
+    named = ["none", "down=10:review", "review-hangs"]
+    found = scenarios_of(shop, ["rest-sync"], named, 1, load=Load(rate_per_s=5.0))
+    assert [s.load.duration_s for s in found] == [None, 25.0, 12.5]
+    assert {s.load.rate_per_s for s in found} == {5.0}
+    asked = scenarios_of(shop, ["rest-sync"], named, 1, load=Load(duration_s=7.0))
+    assert {s.load.duration_s for s in asked} == {7.0}

@@ -141,6 +141,7 @@ def test_the_fields_are_those_of_the_contract() -> None:
         "fault",
         "seed",
         "control",
+        "load",
         "started_at",
         "nodes",
         "phases",
