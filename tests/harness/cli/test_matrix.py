@@ -43,6 +43,7 @@ def test_without_arguments_it_is_the_default_matrix(shop: Suite) -> None:
         (pattern.name, fault): invariant
         for pattern in shop.patterns
         for fault, invariant in pattern.controls.items()
+        if fault in pattern.faults
     }
 
 

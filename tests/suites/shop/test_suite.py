@@ -41,7 +41,7 @@ def test_a_pattern_starts_the_nodes_it_speaks_of(pattern: Pattern) -> None:
 
 def test_every_pattern_has_a_page_and_every_page_a_pattern() -> None:
     """That says what it promises, how it is broken and why it holds."""
-    pages = {page.stem for page in PAGES.glob("*.md")} - {"README"}
+    pages = {page.stem for page in PAGES.glob("*.md")} - {"README", "while-a-part-is-down"}
     assert pages == {pattern.name for pattern in PATTERNS}
 
 
