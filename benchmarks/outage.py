@@ -57,11 +57,11 @@ def main() -> int:
         print("the fault was not injected and healed", file=sys.stderr)
         return 1
     history = f"'{record.dir}/history.parquet'"
-    began = duckdb.sql(f"SELECT min(\"at\" - to_microseconds((time_s * 1e6)::BIGINT)) FROM {history}")  # noqa: S608 - our own files
-    row = began.fetchone()
+    asked = f'SELECT min(epoch_us("at") - (time_s * 1e6)::BIGINT) FROM {history}'  # noqa: S608 - our own files
+    ((began_us,),) = duckdb.sql(asked).fetchall()
     values = {
         "dir": record.dir,
-        "at": f"TIMESTAMPTZ '{row[0] if row else ''}'",
+        "at": f"make_timestamptz({began_us})",
         "injected": int(fault.injected_at * 1e6),
         "healed": int(fault.healed_at * 1e6),
     }
