@@ -281,7 +281,7 @@ def test_an_unsupported_attribute_is_refused_by_name_and_line(write: Write, name
             "services:\n  a:\n    image: nginx\n    labels: {team: a}\n",
             (
                 "shop.yaml:2: cannot tell the role of service a (set the label aftershock.role to one"
-                " of: postgres, kafka, kafka-connect, toxiproxy, service)"
+                " of: postgres, mariadb, kafka, kafka-connect, toxiproxy, service)"
             ),
         ),
     ],

@@ -87,7 +87,7 @@ def test_the_label_decides_over_the_image(tmp_path: Path) -> None:
             "{build: ., labels: {aftershock.role: mysql}}",
             (
                 "labels names the unknown role 'mysql'"
-                " (write one of: postgres, kafka, kafka-connect, toxiproxy, service)"
+                " (write one of: postgres, mariadb, kafka, kafka-connect, toxiproxy, service)"
             ),
         ),
         (
