@@ -79,7 +79,7 @@ def test_the_label_decides_over_the_image(tmp_path: Path) -> None:
         (
             "{image: nginx, labels: [team=a]}",
             (
-                "cannot tell the role of service a (set the label aftershock.role to one of: postgres,"
+                "cannot tell the role of service a (set the label aftershock.role to one of: postgres, mariadb,"
                 " kafka, kafka-connect, toxiproxy, service)"
             ),
         ),
