@@ -20,7 +20,7 @@ it is done as a rule."""
 
 
 def saga_plan(
-    rng: random.Random, orders: int = 40, rate_per_s: float = 12.0
+    rng: random.Random, orders: int = 40, rate_per_s: float = 10.0
 ) -> tuple[Request, ...]:
     """Orders "1" to "N", one at a random moment of each slot of `1/rate_per_s`. Sorted by due time."""
     if orders < 1 or rate_per_s <= 0:

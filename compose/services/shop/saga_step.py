@@ -13,13 +13,11 @@ from .saga_messages import DONE, REFUSED, UNDONE, outcome, tell
 
 FENCED = "fenced"
 
-AFTER_DO: dict[str | None, bool] = {
-    None: True, DONE: False, REFUSED: False, UNDONE: False, FENCED: False,
-}  # fmt: skip
-"""State before → whether the step is tried."""
-
 AFTER_UNDO = {None: FENCED, DONE: UNDONE, REFUSED: REFUSED, UNDONE: UNDONE, FENCED: FENCED}
 """State before → state after it was to be undone."""
+
+_FIRST = "INSERT INTO saga_steps (state, order_id) VALUES (%s, %s)"
+_NEXT = "UPDATE saga_steps SET state = %s, updated_at = now() WHERE order_id = %s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +31,11 @@ class Step:
 
     def do(self, conn: Connection, event: Event) -> None:
         """The step, unless it was tried before or fenced off; its outcome goes into the outbox."""
-        if not AFTER_DO[_state(conn, event.order_id)]:
+        if _state(conn, event.order_id) is not None:
             return
         reason = self.attempt(conn, event)
         state = DONE if reason is None else REFUSED
-        self._change(conn, event, state, reason)
+        self._change(conn, event, before=None, after=state, reason=reason)
         tell(conn, outcome(self.name, state), event)
 
     def undo(self, conn: Connection, event: Event) -> None:
@@ -47,19 +45,17 @@ class Step:
         if before == DONE:
             self.revert(conn, event)
         if after != before:
-            self._change(conn, event, after, None)
+            self._change(conn, event, before=before, after=after, reason=None)
         tell(conn, outcome(self.name, UNDONE), event)
 
-    def _change(self, conn: Connection, event: Event, state: str, reason: str | None) -> None:
-        conn.execute(
-            "INSERT INTO saga_steps (order_id, state) VALUES (%s, %s)"
-            " ON CONFLICT (order_id) DO UPDATE SET state = EXCLUDED.state, updated_at = now()",
-            (event.order_id, state),
-        )
+    def _change(
+        self, conn: Connection, event: Event, *, before: str | None, after: str, reason: str | None
+    ) -> None:
+        conn.execute(_FIRST if before is None else _NEXT, (after, event.order_id))
         conn.execute(
             "INSERT INTO saga_changes (event_id, order_id, step, change, reason)"
             " VALUES (%s, %s, %s, %s, %s)",
-            (event.event_id, event.order_id, self.name, state, reason),
+            (event.event_id, event.order_id, self.name, after, reason),
         )
 
 

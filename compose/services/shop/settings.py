@@ -28,7 +28,7 @@ class Settings:
     pattern: str = DUAL_WRITE
     retention_s: float = 60.0
     """How long the relay keeps sent outbox rows."""
-    saga_timeout_s: float = 6.0
+    saga_timeout_s: float = 8.0
     """How long a saga may take until it is given up and undone."""
     claim: str = ALL
     """How the relay claims outbox rows: a name of `claims`."""
@@ -50,7 +50,7 @@ class Settings:
             http_port=int(environment.get("HTTP_PORT", "8080")),
             pattern=environment.get("PATTERN", DUAL_WRITE),
             retention_s=float(environment.get("RETENTION_S", "60")),
-            saga_timeout_s=float(environment.get("SAGA_TIMEOUT_S", "6")),
             claim=environment.get("CLAIM", ALL),
             poll_s=float(environment.get("POLL_S", "1")),
+            saga_timeout_s=float(environment.get("SAGA_TIMEOUT_S", "8")),
         )

@@ -1,5 +1,7 @@
 """Sagas: an order is stock, payment and shipment in three services, all done or all undone."""
 
+from collections.abc import Mapping, Sequence
+
 from harness.model.outbox import Outbox
 from harness.model.scenario import Hop, Pattern
 from harness.model.store_query import StoreQuery
@@ -62,34 +64,81 @@ _OPEN = StoreQuery(
     database="orders",
     sql="SELECT count(*) FROM orders WHERE status NOT IN ('completed', 'rejected', 'cancelled')",
 )
+_ENDED_LOG = StoreQuery(
+    name="sagas that go on",
+    node="saga-db",
+    database="sagas",
+    sql="SELECT count(*) FROM sagas WHERE state NOT IN ('completed', 'rejected', 'cancelled')",
+)
 
-SAGA_CHOREOGRAPHY = Pattern(
-    name=CHOREOGRAPHY,
-    promises="every order ends, all of its steps done or each of those done undone once;"
-    " services react to one another",
-    writer="order",
-    publisher="order",
-    environment={"PATTERN": CHOREOGRAPHY},
-    points={
-        BETWEEN: "kill:order:after:order/order-db/commit(orders,*)",
-        BEFORE: "kill:order:before:order/order-db/commit(orders,*)",
-        MARK: "kill:inventory:after:inventory/kafka-1/produce(saga.events)",
-        APPLIED: "kill:payment:after:payment/payment-db/commit(payment_movements,*)",
-    },
-    faults=("none", APPLIED),
-    hops=(
+
+def _outboxes(databases: Mapping[str, str]) -> tuple[Outbox, ...]:
+    return tuple(Outbox(node=node, table="outbox", sent="sent_at") for node in databases)
+
+
+def _hops(
+    databases: Mapping[str, str], topics: Sequence[str], log: Sequence[Hop] = ()
+) -> list[Hop]:
+    return [
         REQUEST,
         ORDER,
-        *(_outbox_row(node) for node in _DATABASES),
-        _records("saga.events"),
+        *log,
+        *(_outbox_row(node) for node in databases),
+        *(_records(topic) for topic in topics),
         STOCK,
         MONEY,
         SHIPMENT,
         REVIEW,
         PUSH,
-    ),
-    outboxes=tuple(Outbox(node=node, table="outbox", sent="sent_at") for node in _DATABASES),
+    ]
+
+
+SAGA_CHOREOGRAPHY = Pattern(
+    name=CHOREOGRAPHY,
+    promises="every order ends, with all of its steps done or each of those that were done undone"
+    " once; services react to one another",
+    writer="order",
+    publisher="order",
+    environment={"PATTERN": CHOREOGRAPHY},
+    points={
+        BETWEEN: "kill:order:after:order/order-db/commit(orders,outbox,*)",
+        BEFORE: "kill:order:before:order/order-db/commit(orders,outbox,*)",
+        MARK: "kill:inventory:after:inventory/kafka-1/produce(saga.events)",
+        APPLIED: "kill:payment:after:payment/payment-db/commit(payment_movements,*)",
+    },
+    faults=("none", APPLIED),
+    hops=_hops(_DATABASES, ["saga.events"]),
+    outboxes=_outboxes(_DATABASES),
     quiet=(_OPEN, *(_unsent(node, database) for node, database in _DATABASES.items())),
+    invariants=("sagas",),
+    plan=saga_plan,
+)
+
+_WITH_LOG = {**_DATABASES, "saga-db": "sagas"}
+_LOG = Hop(
+    name="saga",
+    node="saga-db",
+    query="""SELECT * FROM "db.saga-db.saga_history" WHERE order_id = $key ORDER BY applied_at""",
+    says="the orchestrator brought its saga on",
+)
+
+SAGA_ORCHESTRATION = Pattern(
+    name=ORCHESTRATION,
+    promises="every order ends, with all of its steps done or each of those that were done undone"
+    " once; an orchestrator with a log commands",
+    writer="orchestrator",
+    publisher="orchestrator",
+    environment={"PATTERN": ORCHESTRATION},
+    points={
+        BETWEEN: "kill:orchestrator:after:orchestrator/saga-db/commit(sagas,outbox,*)",
+        BEFORE: "kill:orchestrator:before:orchestrator/saga-db/commit(sagas,outbox,*)",
+        MARK: "kill:orchestrator:after:orchestrator/kafka-1/produce(saga.commands)",
+        APPLIED: "kill:payment:after:payment/payment-db/commit(payment_movements,*)",
+    },
+    faults=("none", BETWEEN),
+    hops=_hops(_WITH_LOG, ["saga.replies", "saga.commands"], [_LOG]),
+    outboxes=_outboxes(_WITH_LOG),
+    quiet=(_OPEN, _ENDED_LOG, *(_unsent(node, database) for node, database in _WITH_LOG.items())),
     invariants=("sagas",),
     plan=saga_plan,
 )
