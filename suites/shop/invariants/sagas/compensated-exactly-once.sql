@@ -4,14 +4,14 @@
 -- patterns: all
 -- summary: {count} of {judged} sagas are neither done nor undone: {detail}{others}
 -- needs: db.order-db.orders
--- needs: effects
+-- needs: step_effects
 -- What was done twice and undone twice is even, and for step-at-most-once. A saga that has not ended is
 -- for saga-terminal.
 -- scope:
 SELECT count(*) FROM (
     SELECT order_id FROM "db.order-db.orders" WHERE status IN ('completed', 'rejected', 'cancelled')
     UNION
-    SELECT order_id FROM effects
+    SELECT order_id FROM step_effects
 )
 -- counterexamples:
 WITH done AS (
@@ -20,7 +20,7 @@ WITH done AS (
         step,
         count(*) FILTER (what = 'done') AS done,
         count(*) FILTER (what = 'undone') AS undone
-    FROM effects
+    FROM step_effects
     GROUP BY ALL
 ),
 ended AS (

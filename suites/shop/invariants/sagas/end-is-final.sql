@@ -4,8 +4,8 @@
 -- patterns: all
 -- summary: {count} of {judged} sagas went on after their end: {detail}{others}
 -- needs: db.order-db.order_changes
--- needs: effects
--- needs: changes
+-- needs: step_effects
+-- needs: notes
 -- The end is when the order's last transaction began, an effect when it was written: one machine's clock.
 -- scope:
 SELECT count(DISTINCT order_id) FROM "db.order-db.order_changes"
@@ -17,9 +17,9 @@ WITH ends AS (
     GROUP BY order_id
 ),
 steps AS (
-    SELECT order_id, step, what, applied_at FROM effects
+    SELECT order_id, step, what, applied_at FROM step_effects
     UNION
-    SELECT order_id, step, change, applied_at FROM changes
+    SELECT order_id, step, change, applied_at FROM notes
 )
 SELECT
     ends.order_id AS key,

@@ -3,20 +3,20 @@
 -- guarantee: No step of a saga is done or undone twice, and none is done once it was undone or fenced off.
 -- patterns: all
 -- summary: {count} of {judged} sagas did a step too often: {detail}{others}
--- needs: effects
--- needs: changes
+-- needs: step_effects
+-- needs: notes
 -- scope:
-SELECT count(DISTINCT order_id) FROM changes
+SELECT count(DISTINCT order_id) FROM notes
 -- counterexamples:
 WITH repeated AS (
     SELECT order_id, step, what, count(*) AS times
-    FROM effects
+    FROM step_effects
     GROUP BY ALL
     HAVING count(*) > 1
 ),
 closed AS (
     SELECT order_id, step, min(applied_at) AS closed_at, arg_min(change, applied_at) AS change
-    FROM changes
+    FROM notes
     WHERE change IN ('undone', 'fenced')
     GROUP BY ALL
 )
@@ -31,7 +31,7 @@ SELECT
     concat('the ', closed.step, ' of order ', closed.order_id, ' was done after it was ', closed.change),
     closed.step
 FROM closed
-JOIN changes AS later USING (order_id, step)
+JOIN notes AS later USING (order_id, step)
 WHERE later.change IN ('done', 'undone') AND later.applied_at > closed.closed_at
 GROUP BY ALL
 ORDER BY key, step

@@ -3,21 +3,21 @@
 -- guarantee: What a participant noted of a step is what its ledger says that it did.
 -- patterns: all
 -- summary: {count} of {judged} sagas have a step that is not as noted: {detail}{others}
--- needs: effects
--- needs: changes
+-- needs: step_effects
+-- needs: notes
 -- Note and effect are one transaction's, so this holds always.
 -- scope:
-SELECT count(DISTINCT order_id) FROM changes
+SELECT count(DISTINCT order_id) FROM notes
 -- counterexamples:
 WITH noted AS (
     SELECT order_id, step, change AS what, count(*) AS times
-    FROM changes
+    FROM notes
     WHERE change IN ('done', 'undone')
     GROUP BY ALL
 ),
 happened AS (
     SELECT order_id, step, what, count(*) AS times
-    FROM effects
+    FROM step_effects
     GROUP BY ALL
 )
 SELECT

@@ -1,4 +1,4 @@
--- table: effects
+-- table: step_effects
 -- What the participants' own ledgers say they did: stock, money and shipment moved (`done`) and moved
 -- back (`undone`).
 -- needs: db.inventory-db.stock_movements

@@ -1,4 +1,4 @@
--- table: changes
+-- table: notes
 -- What the participants noted of their steps: done, refused, undone, or fenced off before it was done.
 -- needs: db.inventory-db.saga_changes
 -- needs: db.payment-db.saga_changes
