@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.small_shop import small_shop
+
 _TIMEOUT_S = 240
 COMMAND = (sys.executable, "-c", "from harness.cli import main; main()")
 
@@ -53,6 +55,13 @@ def aftershock(tmp_path_factory: pytest.TempPathFactory) -> Aftershock:
 
 
 @pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """For tests that need a run of `dual-write` or `outbox-cdc` and not all of the shop."""
+    nodes = ("order-db", "inventory-db", "kafka-1", "connect", "order", "inventory")
+    return small_shop(tmp_path_factory.mktemp("small"), nodes)
+
+
+@pytest.fixture(scope="session")
 def control_run(aftershock: Aftershock, tmp_path_factory: pytest.TempPathFactory) -> Answer:
     """The control, run once: dual-write killed between commit and publish."""
     out = tmp_path_factory.mktemp("control")
@@ -86,13 +95,13 @@ class Started:
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[Callable[..., Started]]:
-    """Start a run and let it go on; whatever is left of it is ended with the test."""
+def started(tmp_path: Path, small: str) -> Iterator[Callable[..., Started]]:
+    """Start a run of the small shop and let it go on; what is left is ended with the test."""
     running: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str) -> Started:
         process = subprocess.Popen(
-            [*COMMAND, "run", "shop", *arguments, "--offline", "--out", str(tmp_path / "out")],
+            [*COMMAND, "run", small, *arguments, "--offline", "--out", str(tmp_path / "out")],
             cwd=tmp_path,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

@@ -93,11 +93,11 @@ def test_a_pattern_is_wanted(pattern: str | None, says: str) -> None:
 
 @pytest.mark.stack
 def test_the_points_of_a_pattern_are_those_of_a_run_without_a_fault(
-    aftershock: Aftershock, tmp_path: Path
+    aftershock: Aftershock, small: str, tmp_path: Path
 ) -> None:
     """Every order's commit and record, each once by its address; nothing is left of the run."""
     answer = aftershock(
-        "list", "points", "shop", "-p", "dual-write", "--json", "--offline", cwd=tmp_path
+        "list", "points", small, "-p", "dual-write", "--json", "--offline", cwd=tmp_path
     )
     assert answer.code == 0, answer.err
     points = json.loads(answer.out)

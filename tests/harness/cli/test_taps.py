@@ -14,7 +14,7 @@ from tests.harness.cli.conftest import Aftershock, Started
 
 pytestmark = pytest.mark.stack
 
-ONE = ("run", "shop", "-p", "dual-write", "-f", "none", "--offline", "--seed", "1", "--json")
+ONE = ("-p", "dual-write", "-f", "none", "--offline", "--seed", "1", "--json")
 
 
 def test_a_tap_that_dies_makes_the_run_undecided(started: Callable[..., Started]) -> None:
@@ -29,35 +29,36 @@ def test_a_tap_that_dies_makes_the_run_undecided(started: Callable[..., Started]
 
 
 def test_who_goes_round_the_taps_makes_the_run_undecided(
-    aftershock: Aftershock, tmp_path: Path
+    aftershock: Aftershock, small: str, tmp_path: Path
 ) -> None:
     """A service that has its database's address instead of its name."""
-    for name in ("compose", "suites"):
-        shutil.copytree(Path(__file__).parents[3] / name, tmp_path / name)
+    shutil.copytree(Path(small).parents[1], tmp_path, dirs_exist_ok=True)
     file = tmp_path / "compose" / "shop.yaml"
     text = file.read_text(encoding="utf-8")
-    wanted = "postgresql://shop:shop@shipping-db:5432/shipping"
+    wanted = "postgresql://shop:shop@inventory-db:5432/inventory"
     assert wanted in text
-    file.write_text(text.replace("@shipping-db:", "@198.18.0.12:"), encoding="utf-8")
+    file.write_text(text.replace("@inventory-db:", "@198.18.0.11:"), encoding="utf-8")
     answer = aftershock(
-        "run", str(tmp_path / "suites" / "shop"), *ONE[2:], "--out", str(tmp_path / "out")
+        "run", str(tmp_path / "suites" / "shop"), *ONE, "--out", str(tmp_path / "out")
     )
     (scenario,) = answer.json["scenarios"]
     assert (answer.code, scenario["verdict"]) == (2, "INCONCLUSIVE"), answer.err
-    assert "shipping went round the taps to shipping-db" in scenario["reason"]
+    assert "inventory went round the taps to inventory-db" in scenario["reason"]
 
 
 def test_without_taps_the_verdict_is_the_same_and_there_is_no_trace(
-    aftershock: Aftershock, tmp_path: Path
+    aftershock: Aftershock, small: str, tmp_path: Path
 ) -> None:
-    answer = aftershock(*ONE, "--no-taps", "--out", str(tmp_path))
+    answer = aftershock("run", small, *ONE, "--no-taps", "--out", str(tmp_path))
     (scenario,) = answer.json["scenarios"]
     assert (answer.code, scenario["verdict"]) == (0, "PASS"), scenario["reason"]
     assert not (Path(answer.json["run_dir"]) / "trace.parquet").exists()
 
 
-def test_payloads_are_kept_as_far_as_asked_for(aftershock: Aftershock, tmp_path: Path) -> None:
-    answer = aftershock(*ONE, "--trace-payloads", "16", "--out", str(tmp_path))
+def test_payloads_are_kept_as_far_as_asked_for(
+    aftershock: Aftershock, small: str, tmp_path: Path
+) -> None:
+    answer = aftershock("run", small, *ONE, "--trace-payloads", "16", "--out", str(tmp_path))
     trace = pq.read_table(Path(answer.json["run_dir"]) / "trace.parquet").to_pylist()
     commits = [row for row in trace if row["kind"] == "commit"]
     assert commits

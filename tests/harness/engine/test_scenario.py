@@ -31,7 +31,9 @@ from harness.model.system import System
 from harness.store import create_run, open_run, save_scenario
 from harness.testing import eventually, isolated
 from harness.toolchain import ensure
+from tests.small_shop import small_shop
 
+NODES = ("order-db", "inventory-db", "shipping-db", "kafka-1", "order", "inventory", "shipping")
 CUT = "kill-between-commit-and-publish"
 
 
@@ -58,7 +60,7 @@ class Bench:
     """A stack that is up, and a run directory."""
 
     def __init__(self, directory: Path) -> None:
-        self.suite = suites.load("shop")
+        self.suite = suites.load(small_shop(directory / "suite", NODES))
         self.pattern = self.suite.pattern("dual-write")
         self.system = system_of(self.suite, self.pattern)
         self.environment = Namespaces(

@@ -14,7 +14,18 @@ from harness.environments.namespaces import Namespaces
 from harness.model.scenario import Pattern
 from harness.testing import eventually, isolated
 from harness.toolchain import ensure
+from tests.small_shop import small_shop
 
+NODES = (
+    "order-db",
+    "inventory-db",
+    "shipping-db",
+    "kafka-1",
+    "connect",
+    "order",
+    "inventory",
+    "shipping",
+)
 ORDER = {"order_id": "1", "product_id": "anvil", "quantity": 2}
 
 
@@ -37,11 +48,11 @@ async def contents(world: World) -> dict[str, Any]:
 
 
 class Shop:
-    """The stack of two patterns, and orders that go all the way."""
+    """The stack of two patterns, and orders that are shipped."""
 
     def __init__(self, directory: str) -> None:
         path = Path(directory)
-        self.suite = suites.load("shop")
+        self.suite = suites.load(small_shop(path / "suite", NODES))
         self.patterns = [self.suite.pattern(name) for name in ("dual-write", "outbox-cdc")]
         self.environment = Namespaces(
             union_of(self.suite, self.patterns),
