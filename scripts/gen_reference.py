@@ -20,9 +20,10 @@ from faults import CATALOGUE, POINTS_MECHANISM, POINTS_PROOF, POINTS_SAY
 from faults.outage import DURATION_S, FORMS, MECHANISM, PROOF
 from faults.outage import SAYS as SAYS_OUTAGE
 from faults.point import DURATIONS_S, FORM, SAYS, form_of
+from harness.checkers import families
 from harness.checkers.demanded import invariants_of
 from harness.checkers.hazards import read_rules
-from harness.checkers.invariant import FAMILIES, Invariant
+from harness.checkers.invariant import FAMILIES, Invariant, parse
 from harness.cli import suites
 from harness.cli.app import app
 from harness.environments import compose_attributes as compose
@@ -207,7 +208,7 @@ def _points() -> list[str]:
 
 
 def invariants() -> list[str]:
-    """The shop's guarantees."""
+    """The built-in guarantees, and the shop's."""
     suite = suites.load("shop")
     asking: dict[str, list[str]] = {}
     found: dict[str, Invariant] = {}
@@ -218,10 +219,14 @@ def invariants() -> list[str]:
     ordered = sorted(found.values(), key=lambda invariant: invariant.rank)
     everyone = len(suite.patterns)
     return [
-        "# Invariants of the shop",
+        "# Invariants",
         "",
-        "Each is a file of `suites/shop/invariants/` whose query returns counterexamples. Where",
-        "several are violated, the first of this list is told first.",
+        *_built_in(),
+        "",
+        "## Of the shop",
+        "",
+        "Each is a file of `suites/shop/invariants/`, or a built-in one, whose query returns",
+        "counterexamples. Where several are violated, the first of this list is told first.",
         "",
         *table(
             ("invariant", "family", "guarantee", "patterns"),
@@ -269,6 +274,28 @@ def patterns() -> list[str]:
 def _linked(pattern: str) -> str:
     page = (TARGET / INDEX).with_name(f"{pattern}.md")
     return f"[`{pattern}`]({page.name})" if page.exists() else f"`{pattern}`"
+
+
+def _built_in() -> list[str]:
+    """The families, and what each has to have declared."""
+    return [
+        "## Built in",
+        "",
+        "A suite gets these by declaring its tables (`Pattern.outboxes`, and `guarantees` of the",
+        "suite or of a pattern; see [the suite](suite.md)). Each is a file of",
+        "`harness/checkers/families/` and goes into the run directory with the tables that it reads",
+        "from; a suite's own invariant of the same id takes its place. A table or column that is not",
+        "there leaves it undecided, and is named with its declaration.",
+        "",
+        *table(
+            ("invariant", "family", "guarantee", "what has to be declared"),
+            (
+                (f"`{found.id}`", found.family, found.guarantee, family.needs)
+                for family in families.FAMILIES
+                if isinstance(found := parse(family.text, Path(family.file)), Invariant)
+            ),
+        ),
+    ]
 
 
 def hazards() -> list[str]:

@@ -8,8 +8,9 @@
     SELECT …
 
 The first line says what kind of file it is. `needs` names a table of the snapshot; with `?` it may
-be missing, and an empty one with the columns in parentheses stands in. What a file gets wrong is a
-DeclarationError with its line.
+be missing, and an empty one with the columns in parentheses stands in. A table may say in
+`declared` which declaration it was made from. What a file gets wrong is a DeclarationError with its
+line.
 """
 
 import re
@@ -42,6 +43,8 @@ class Derived:
     needs: tuple[Need, ...]
     rows: str
     path: Path
+    declared: str | None = None
+    """The declaration of the suite's that it comes from, to be named with what goes wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +55,7 @@ class Form:
     sections: tuple[str, ...]
 
 
-TABLE = Form(headers=("table", _NEEDS), sections=("rows",))
+TABLE = Form(headers=("table", "declared", _NEEDS), sections=("rows",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +113,13 @@ class QueryFile:
 
     def table(self) -> Derived:
         """What a file of the form TABLE defines."""
+        declared = self._headers.get("declared")
         return Derived(
-            name=self.header("table"), needs=self.needs, rows=self.sql("rows"), path=self.path
+            name=self.header("table"),
+            needs=self.needs,
+            rows=self.sql("rows"),
+            path=self.path,
+            declared=None if declared is None else declared.text,
         )
 
     def bad(self, header: str, says: str) -> DeclarationError:

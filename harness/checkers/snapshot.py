@@ -91,6 +91,10 @@ class Snapshot:
         """Make what a query needs available: stand-ins for what may be missing, derived tables
         on their first use. Raises TableMissing."""
         self._drop_stand_ins()
+        # First: they may need a stand-in for the same table.
+        for need in needs:
+            if need.table in self._derived:
+                self._derive(self._derived[need.table])
         for need in needs:
             if need.table in self._tables:
                 continue
@@ -98,12 +102,9 @@ class Snapshot:
                 raise TableMissing(
                     f"table {need.table} cannot be read: {self._unreadable[need.table]}"
                 )
-            if need.table in self._derived:
-                self._derive(self._derived[need.table])
-            elif need.columns is not None:
-                self._stand_in(need.table, need.columns)
-            else:
+            if need.columns is None:
                 raise TableMissing(f"table {need.table} is missing from the snapshot")
+            self._stand_in(need.table, need.columns)
 
     def number(self, sql: str) -> int:
         """The one whole number that a query returns."""
@@ -157,9 +158,11 @@ class Snapshot:
         try:
             self.provide(table.needs)
             self._execute(f"CREATE TEMP TABLE {_quoted(table.name)} AS\n{self._select(table.rows)}")
-        except QueryFailed:
+        except QueryFailed as error:
             self._derived[table.name] = table
-            raise
+            if table.declared is None:
+                raise
+            raise type(error)(f"{error} (declared: {table.declared})") from error
         finally:
             self._drop_stand_ins()
             self._stand_ins = stood_in

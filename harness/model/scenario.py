@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from harness.model.guarantees import Guarantee
 from harness.model.load import AS_DECLARED, Load
 from harness.model.outbox import Outbox
 from harness.model.request import Request
@@ -99,7 +100,10 @@ class Pattern:
     hops: Sequence[Hop] = ()
     """Where an entity leaves its traces, in the order of travel."""
     outboxes: Sequence[Outbox] = ()
-    """Tables through which events leave, for the rules that tell hazards."""
+    """Tables through which events leave: for the rules that tell hazards, and, where they say in
+    which topics, for the built-in guarantees about events."""
+    guarantees: Sequence[Guarantee] = ()
+    """What else is promised by declaration, besides what the suite promises for every pattern."""
     quiet: Sequence[StoreQuery] = ()
     """Counts that must be 0 when the system has come to rest."""
     published: Sequence[Published] = ()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.model.guarantees import Guarantee
 from harness.model.scenario import Pattern, Plan
 from harness.model.store_query import StoreQuery
 
@@ -18,8 +19,6 @@ class Suite:
     name: str
     about: str
     compose: Path
-    invariants: Path
-    """The folder of the suite's .sql files; a pattern may ask for folders in it, besides."""
     patterns: Sequence[Pattern]
     committed: StoreQuery
     """SQL of the business keys that are committed and, in a second column where a key can change
@@ -27,6 +26,10 @@ class Suite:
     entry: tuple[str, int]
     """(node, port) that the workload's requests go to."""
     plan: Plan
+    invariants: Path | None = None
+    """The folder of the suite's own .sql files; a pattern may ask for folders in it, besides."""
+    guarantees: Sequence[Guarantee] = ()
+    """What is promised of every pattern by declaration, and judged by built-in invariants."""
     key_columns: frozenset[str] = frozenset()
     """Names of the columns that hold the business key, wherever they appear."""
     request_timeout_s: float = 10.0

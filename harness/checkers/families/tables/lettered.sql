@@ -1,0 +1,4 @@
+-- table: family.lettered.{{ n }}
+-- declared: {{ declared }}
+-- rows:
+SELECT {{ d.consumer|text }} AS consumer
