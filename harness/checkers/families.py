@@ -313,7 +313,9 @@ def _kept(column: str | None) -> str:
 
 def _logged(column: str | None) -> str:
     """The same of a row in the log."""
-    return "NULL::VARCHAR" if column is None else f"json_extract_string(columns, {_pointer(column)})"
+    return (
+        "NULL::VARCHAR" if column is None else f"json_extract_string(columns, {_pointer(column)})"
+    )
 
 
 def _pointer(member: str) -> str:
@@ -323,7 +325,9 @@ def _pointer(member: str) -> str:
 
 def _path(field: str) -> str:
     """A member of an inner object, dots between."""
-    return _text("".join("/" + part.replace("~", "~0").replace("/", "~1") for part in field.split(".")))
+    return _text(
+        "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in field.split("."))
+    )
 
 
 def _file(name: str) -> str:

@@ -16,7 +16,7 @@ def require_names(of: object, **names: str | None) -> None:
     for field, name in names.items():
         if name is not None:
             require(
-                isinstance(name, str) and bool(name) and name.isprintable(),
+                bool(name) and name.isprintable(),
                 of,
                 f"{field}={name!r} is no name",
             )
@@ -24,8 +24,6 @@ def require_names(of: object, **names: str | None) -> None:
 
 def require_texts(of: object, field: str, texts: Iterable[str]) -> None:
     """Several names under one field; a lone text is a slip that Python would take apart."""
-    require(
-        not isinstance(texts, str), of, f"{field}={texts!r} must be several: put it in a tuple"
-    )
+    require(not isinstance(texts, str), of, f"{field}={texts!r} must be several: put it in a tuple")
     for text in texts:
         require_names(of, **{field: text})

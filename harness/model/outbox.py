@@ -75,9 +75,7 @@ class Aggregate:
     """The column with the number of the row's last change: 1, 2, …"""
 
     def __post_init__(self) -> None:
-        require_names(
-            self, node=self.node, table=self.table, key=self.key, version=self.version
-        )
+        require_names(self, node=self.node, table=self.table, key=self.key, version=self.version)
         require(bool(self.topics), self, f"{self.table}: its changes are told in no topic")
         require(
             self.version is None or all(topic.version for topic in self.topics),

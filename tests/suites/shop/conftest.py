@@ -309,6 +309,7 @@ def finding(told: Judged, invariant: str) -> Finding:
 
 def ids_in(*folders: str) -> set[str]:
     """The invariants in folders of the suite's; `.` is the one that holds for every pattern."""
+    assert SUITE.invariants is not None
     parsed = (read_invariants(SUITE.invariants / folder) for folder in folders)
     return {invariant.id for invariants in parsed for invariant in invariants.all}
 
