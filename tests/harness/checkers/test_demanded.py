@@ -125,7 +125,7 @@ def test_what_holds_for_all_comes_before_the_folders_in_the_order_named(folder: 
 def test_a_pattern_may_name_a_single_file(folder: Path) -> None:
     """Of a folder whose others do not fit it."""
     found = demanded(suite(folder), asking("events/phantom", "outbox"))
-    assert [*found] == ["lost.sql", "phantom.sql", "drained.sql"]
+    assert [*found] == ["lost.sql", "phantom.sql", "drained.sql", BUILT_IN]
 
 
 def test_the_files_are_parsed_with_the_tables_that_they_share(folder: Path) -> None:
