@@ -180,7 +180,7 @@ def _late(pattern: str) -> list[Cell]:
         if pattern == CHOREOGRAPHY
         else (
             "orchestrator",
-            "orchestrator/saga-db/commit(outbox:insert,saga_history:insert,sagas:insert,sagas:update)",
+            "orchestrator/saga-db/commit(outbox:insert,saga_history:insert,sagas:update)",
         )
     )
     return cells + [
