@@ -20,7 +20,17 @@ REQUEST_TIMEOUT_MS = 3_000
 DELIVERY_TIMEOUT_MS = 60_000
 SESSION_TIMEOUT_MS = 6_000  # the least a broker allows by default
 
-__all__ = ["KafkaError", "Publisher", "ensure_topic", "leave_group", "subscribe"]
+TRANSACTION_TIMEOUT_MS = 2_000
+"""Until then what is open keeps read_committed consumers from everything behind it."""
+
+__all__ = [
+    "KafkaError",
+    "Publisher",
+    "ensure_topic",
+    "leave_group",
+    "subscribe",
+    "transactional_producer",
+]
 
 
 class _PatientNetwork(KafkaNetClient):  # type: ignore[misc]  # has no types
@@ -101,6 +111,7 @@ def subscribe(settings: Settings, group: str) -> Any:
         group_instance_id=f"{group}-1",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        isolation_level=settings.isolation,
         session_timeout_ms=SESSION_TIMEOUT_MS,
         heartbeat_interval_ms=1_000,
         max_poll_records=100,
@@ -118,6 +129,27 @@ def leave_group(settings: Settings, group: str) -> None:
     """Give the static membership up, so that the group is empty at once. Raises KafkaError."""
     with _admin(settings) as admin:
         admin.remove_group_members(group, [MemberToRemove(group_instance_id=f"{group}-1")])
+
+
+def transactional_producer(settings: Settings, transactional_id: str) -> Any:
+    """A producer whose predecessors of that id are fenced, and what they left open is aborted.
+    Raises KafkaError."""
+    producer = KafkaProducer(
+        acks="all",
+        enable_idempotence=True,
+        transactional_id=transactional_id,
+        transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        delivery_timeout_ms=REQUEST_TIMEOUT_MS + 1_000,
+        max_block_ms=5_000,
+        metrics_enabled=False,
+        **_client(settings, _PatientNetwork),
+    )
+    try:
+        producer.init_transactions()
+    except BaseException:
+        producer.close(timeout=0)
+        raise
+    return producer
 
 
 class Publisher:

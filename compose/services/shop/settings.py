@@ -8,7 +8,9 @@ from .claims import ALL, CLAIMS
 
 REST_SYNC = "rest-sync"
 DUAL_WRITE, EVENT_DRIVEN = "dual-write", "event-driven"
-OUTBOX_PATTERNS = frozenset({"outbox-polling", "outbox-polling-two-relays", "outbox-cdc"})
+OUTBOX_PATTERNS = frozenset(
+    {"outbox-polling", "outbox-polling-two-relays", "outbox-cdc", "kafka-transactions"}
+)
 """Those in which *order* writes its events into the outbox."""
 CHOREOGRAPHY, ORCHESTRATION = "saga-choreography", "saga-orchestration"
 SAGAS = frozenset({CHOREOGRAPHY, ORCHESTRATION})
@@ -32,6 +34,12 @@ class Settings:
     """How long a saga may take until it is given up and undone."""
     claim: str = ALL
     """How the relay claims outbox rows: a name of `claims`."""
+    isolation: str = "read_committed"
+    """Which records a consumer reads: with `read_uncommitted` those of aborted transactions, too."""
+    routed_topic: str = "order.routed"
+    """Where the router writes to."""
+    offsets_in_transaction: bool = True
+    """Whether the router commits what it has read together with what it has written."""
     poll_s: float = 1.0
     """How often the poller looks into the table."""
 
@@ -51,6 +59,9 @@ class Settings:
             pattern=environment.get("PATTERN", DUAL_WRITE),
             retention_s=float(environment.get("RETENTION_S", "60")),
             claim=environment.get("CLAIM", ALL),
+            isolation=environment.get("ISOLATION", "read_committed"),
+            routed_topic=environment.get("ROUTED_TOPIC", "order.routed"),
+            offsets_in_transaction=environment.get("OFFSETS_IN_TRANSACTION", "yes") == "yes",
             poll_s=float(environment.get("POLL_S", "1")),
             saga_timeout_s=float(environment.get("SAGA_TIMEOUT_S", "8")),
         )

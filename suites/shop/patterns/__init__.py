@@ -6,6 +6,7 @@ from .plain import DUAL_WRITE, EVENT_DRIVEN
 from .rest import REST_SYNC
 from .sagas import SAGA_CHOREOGRAPHY, SAGA_ORCHESTRATION
 from .tables import TABLE_CDC, TABLE_POLLING
+from .transactions import KAFKA_TRANSACTIONS
 
 PATTERNS = (
     REST_SYNC,
@@ -18,4 +19,5 @@ PATTERNS = (
     TABLE_POLLING,
     SAGA_CHOREOGRAPHY,
     SAGA_ORCHESTRATION,
+    KAFKA_TRANSACTIONS,
 )
