@@ -1,0 +1,1 @@
+"""A broken twin of kafka-transactions: see suite.py."""
