@@ -115,6 +115,7 @@ class Series:
             if not await fault.inject():
                 return NOT_FIRED, "its moment never came"
             during = await fault.during()
+            await asyncio.sleep(fault.duration_s)
         except EnvironmentFailed as failed:
             return UNPROVED, str(failed)
         finally:
