@@ -1,8 +1,10 @@
-"""What must be there before a run enters its namespaces, where no network is: the toolchain."""
+"""What must be there before a run enters its namespaces, where no network is: the toolchain,
+and services that have to be built."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.environments.builds import built
 from harness.model.system import Role, System
 from harness.report.terminal import Progress
 from harness.toolchain import (
@@ -37,6 +39,13 @@ def prepared_toolchain(
             offline=offline, cache_dir=root, progress=teller, verify=verify, components=components
         )
     return toolchain, root
+
+
+def builds_of(system: System, cache: Path, *, offline: bool) -> Mapping[str, Path]:
+    """Node → the folder to run it in, of the services that have to be built; built with a note
+    where that was not done yet."""
+    with Progress() as progress:
+        return built(system, cache, offline=offline, tell=progress.note)
 
 
 def fetch(*, offline: bool) -> int:

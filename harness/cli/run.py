@@ -28,11 +28,12 @@ from harness.cli.matrix import (
     system_of,
     union_of,
 )
-from harness.cli.prepare import components_of, prepared_toolchain
+from harness.cli.prepare import builds_of, components_of, prepared_toolchain
 from harness.engine.scenario import ScenarioRun, Settings
 from harness.engine.stack import Stack
 from harness.engine.taps import Taps
-from harness.environments import doctor, warm
+from harness.environments import doctor, nodejs, warm
+from harness.environments.builds import run_from
 from harness.environments.memory import MemoryMeter
 from harness.environments.namespaces import Namespaces
 from harness.environments.outer import run_inside
@@ -96,9 +97,11 @@ def run(request: Request) -> int:
     began = time.monotonic()
     names = dict.fromkeys(s.pattern for s in scenarios)
     system = union_of(suite, [suite.pattern(name) for name in names])
+    nodejs.require(system)
     toolchain, cache = prepared_toolchain(
         components=components_of(system), offline=request.offline, cache=request.cache
     )
+    builds = builds_of(system, cache, offline=request.offline)
     fetch_s = time.monotonic() - began
     writer = create_run(
         results_root(request.out),
@@ -114,8 +117,9 @@ def run(request: Request) -> int:
         left.place.remove()
     place = places.take(cache, writer.dir)
     session = _Session(
-        request=request, suite=suite, scenarios=scenarios, system=system, toolchain=toolchain,
-        writer=writer, place=place, timings={"fetch_s": round(fetch_s, 3)},
+        request=request, suite=suite, scenarios=scenarios, system=run_from(system, builds),
+        builds=builds, toolchain=toolchain, writer=writer, place=place,
+        timings={"fetch_s": round(fetch_s, 3)},
     )  # fmt: skip
     try:
         return run_inside(lambda: asyncio.run(session.main()))
@@ -178,6 +182,7 @@ class _Session:
         suite: Suite,
         scenarios: Sequence[Scenario],
         system: System,
+        builds: Mapping[str, Path],
         toolchain: Toolchain,
         writer: RunWriter,
         place: places.Place,
@@ -188,6 +193,7 @@ class _Session:
         self._scenarios = scenarios
         self._system = system
         """Every node that any scenario needs."""
+        self._builds = builds
         self._toolchain = toolchain
         self._writer = writer
         self._place = place
@@ -272,7 +278,7 @@ class _Session:
 
     async def _run_one(self, stack: Stack, scenario: Scenario, meter: MemoryMeter) -> None:
         pattern = self._suite.pattern(scenario.pattern)
-        system = system_of(self._suite, pattern)
+        system = run_from(system_of(self._suite, pattern), self._builds)
         environment = stack.environment
         writer = self._writer.scenario(
             scenario,

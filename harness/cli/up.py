@@ -17,9 +17,10 @@ from typing import Any
 from harness.cli import place as places
 from harness.cli import suites
 from harness.cli.matrix import scenarios_of, system_of
-from harness.cli.prepare import components_of, prepared_toolchain
+from harness.cli.prepare import builds_of, components_of, prepared_toolchain
 from harness.engine.stack import Stack
-from harness.environments import publish
+from harness.environments import nodejs, publish
+from harness.environments.builds import run_from
 from harness.environments.namespaces import Namespaces
 from harness.environments.outer import run_inside
 from harness.environments.recipes import mariadb
@@ -42,7 +43,9 @@ def up(name: str, pattern_name: str | None, *, offline: bool, as_json: bool) -> 
     scenarios_of(suite, [chosen], [], 0)
     pattern = suite.pattern(chosen)
     system = system_of(suite, pattern)
+    nodejs.require(system)
     toolchain, cache = prepared_toolchain(components=components_of(system), offline=offline)
+    system = run_from(system, builds_of(system, cache, offline=offline))
     _refuse_second(cache, suite)
     published = publish.listen(system)
     told_read, told_write = os.pipe()

@@ -89,7 +89,7 @@ REFUSED: Mapping[str, str] = {name: advice for advice, names in _ADVICE.items() 
 """Attributes of the specification that are not supported → what to do instead."""
 
 LABEL_PREFIX = "aftershock."
-LABELS = frozenset({"aftershock.role", "aftershock.ready"})
+LABELS = frozenset({"aftershock.build", "aftershock.ready", "aftershock.role"})
 """Labels of ours; another one with our prefix is refused."""
 
 

@@ -29,6 +29,9 @@ ROLE_PORTS: Mapping[Role, int] = {
 READY_LABEL = "aftershock.ready"
 """Where a service answers that it is ready: port and path, as in `8080/health`."""
 
+BUILD_LABEL = "aftershock.build"
+"""What to execute once in a service's build context before it runs, as in `npm ci`."""
+
 
 class Condition(Enum):
     """What `depends_on` waits for (Compose specification)."""

@@ -8,8 +8,9 @@ else an open port, and without any port, a running process.
 import asyncio
 
 from harness.drivers.http import get
+from harness.environments import nodejs
 from harness.environments.process import Launch, Process
-from harness.environments.recipes.base import NotReady, Site, accepts, base_path
+from harness.environments.recipes.base import NotReady, Site, accepts
 from harness.errors import DeclarationError
 from harness.model.system import READY_LABEL, Healthcheck
 
@@ -32,7 +33,7 @@ class Service:
                 f"service {node.name}: `build` is needed to run it without a container: "
                 "its context is the folder in which `command` is run"
             )
-        env = {"PATH": base_path(), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        env = {"PATH": nodejs.path(), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         return site.launch(*argv, env={**env, **node.environment}, cwd=node.build)
 
     async def ready(self, site: Site) -> None:
@@ -55,7 +56,7 @@ async def _answers(site: Site, label: str) -> None:
 async def _healthy(site: Site, check: Healthcheck) -> None:
     """Run the compose file's own check inside the node's network."""
     launch = site.launch(
-        *check.test, env={"PATH": base_path(), **site.node.environment}, cwd=site.node.build
+        *check.test, env={"PATH": nodejs.path(), **site.node.environment}, cwd=site.node.build
     )
     process = await Process.start(launch, hostname=site.node.name, netns_fd=site.netns_fd)
     try:
