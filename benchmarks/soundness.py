@@ -1,0 +1,129 @@
+"""Every pattern under every fault, over many seeds: are sound patterns silent, and controls caught?
+
+    python benchmarks/soundness.py [--seeds 20] [--pattern P]… [--fault F]… [--minutes M] [--out FILE]
+
+One `aftershock run` a seed and pattern, with all faults that fit. Each scenario is a line of the
+file, and what the file has already is not run again, so that it can be stopped and gone on with at
+any time. Prints a table pattern × fault, and every scenario that did not come out as expected.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Run what is missing, then tell. Exit code 1 where anything was not as expected."""
+    options = _options()
+    patterns = options.pattern or [row["name"] for row in _listed("patterns")]
+    named = [row["name"] for row in _listed("faults") if ":" not in row["name"]]
+    faults = options.fault or [name for name in named if "=" not in name]
+    fits = {row["name"]: row["patterns"] for row in _listed("faults")}
+    ends_at = time.monotonic() + 60 * options.minutes
+    done = {(r["pattern"], r["fault"], r["seed"]) for r in _rows(options.out)}
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        for pattern in patterns:
+            missing = [
+                fault
+                for fault in faults
+                if pattern in fits.get(fault, patterns) and (pattern, fault, seed) not in done
+            ]
+            if missing and time.monotonic() < ends_at:
+                _run(pattern, missing, seed, options.out)
+    rows = [r for r in _rows(options.out) if r["pattern"] in patterns and r["fault"] in faults]
+    _print(rows, patterns, faults)
+    sys.exit(not all(row["as_expected"] for row in rows))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Verdicts of every pattern under every fault.")
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--pattern", action="append")
+    parser.add_argument("--fault", action="append")
+    parser.add_argument("--minutes", type=float, default=600.0)
+    parser.add_argument("--out", type=Path, default=Path("results/soundness.jsonl"))
+    return parser.parse_args()
+
+
+def _aftershock(*arguments: str, timeout_s: float = 3600.0) -> Any:
+    command = [sys.executable, "-c", "from harness.cli import main; main()", *arguments]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+    if not told.stdout:
+        raise SystemExit(f"{' '.join(arguments)}: {told.stderr[-2000:]}")
+    return json.loads(told.stdout)
+
+
+def _listed(kind: str) -> list[Row]:
+    rows: list[Row] = _aftershock("list", kind, "--json")
+    return rows
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    if path.exists():
+        with path.open(encoding="utf-8") as file:
+            yield from map(json.loads, file)
+
+
+def _run(pattern: str, faults: Iterable[str], seed: int, out: Path) -> None:
+    began = time.monotonic()
+    chosen = [part for fault in faults for part in ("--fault", fault)]
+    with tempfile.TemporaryDirectory() as folder:
+        document = _aftershock(
+            "run", "shop", "--pattern", pattern, *chosen, "--seed", str(seed),
+            "--offline", "--json", "--out", folder,
+        )  # fmt: skip
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("a", encoding="utf-8") as file:
+        for scenario in document["scenarios"]:
+            file.write(json.dumps(_row(scenario, seed)) + "\n")
+    said = Counter(scenario["verdict"] for scenario in document["scenarios"])
+    took = time.monotonic() - began
+    print(f"seed {seed} {pattern}: {dict(said)} in {took:.0f} s", file=sys.stderr, flush=True)
+
+
+def _row(scenario: Row, seed: int) -> Row:
+    return {
+        "pattern": scenario["pattern"],
+        "fault": scenario["fault"],
+        "seed": seed,
+        "verdict": scenario["verdict"],
+        "as_expected": scenario["as_expected"],
+        "control": scenario.get("control"),
+        "reason": scenario["reason"],
+    }
+
+
+def _print(rows: list[Row], patterns: list[str], faults: list[str]) -> None:
+    counted: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        said = "control caught" if row["control"] and row["as_expected"] else row["verdict"]
+        counted[row["pattern"], row["fault"]][said] += 1
+    used = [fault for fault in faults if any((p, fault) in counted for p in patterns)]
+    print("| pattern | " + " | ".join(used) + " |")
+    print("| --- |" + " --- |" * len(used))
+    for pattern in patterns:
+        cells = [_cell(counted.get((pattern, fault))) for fault in used]
+        print(f"| {pattern} | " + " | ".join(cells) + " |")
+    print(f"\n{len(rows)} scenarios, {len({row['seed'] for row in rows})} seeds")
+    for row in rows:
+        if not row["as_expected"]:
+            print(f"- {row['pattern']} × {row['fault']}, seed {row['seed']}: "
+                  f"{row['verdict']}: {row['reason']}")  # fmt: skip
+
+
+def _cell(said: Counter[str] | None) -> str:
+    return "" if said is None else ", ".join(f"{n} {word}" for word, n in sorted(said.items()))
+
+
+if __name__ == "__main__":
+    main()
