@@ -1,6 +1,6 @@
 """What the taps change: the same scenarios with and without them, in turn, over many seeds.
 
-    python benchmarks/probe_effect.py [--seeds 20] [--fault none --fault kill]…
+    python benchmarks/probe_effect.py [--seeds 20] [--pattern P]… [--fault none --fault kill]…
 
 For each seed `aftershock run` is called twice, once with `--no-taps` (whose turn is first changes
 with the seed). Prints whether every scenario came out the same, and, side by side, operations that
@@ -26,9 +26,11 @@ def main() -> None:
     """Run, compare, print. Exit code 1 where a verdict differs."""
     parser = argparse.ArgumentParser(description="Verdicts, rates and latencies with and without.")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--pattern", action="append", default=[])
     parser.add_argument("--fault", action="append", default=[])
     given = parser.parse_args()
-    chosen = [part for fault in given.fault or ("none", "kill") for part in ("--fault", fault)]
+    chosen = [part for pattern in given.pattern for part in ("--pattern", pattern)]
+    chosen += [part for fault in given.fault or ("none", "kill") for part in ("--fault", fault)]
     verdicts: dict[str, dict[tuple[int, str], str]] = {way: {} for way in WAYS}
     figures: dict[str, dict[str, list[float]]] = {way: defaultdict(list) for way in WAYS}
     with tempfile.TemporaryDirectory() as out:
