@@ -55,7 +55,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     """Every call of aftershock in a shell block, as (where, arguments)."""
     for block in blocks():
         if block.language == "sh":
-            for line in block.body.splitlines():
+            for line in block.body.replace("\\\n", " ").splitlines():
                 call = re.search(r"\baftershock [^<>|]*", line)
                 if call and not line.startswith(("#", "python3 -m pip")):
                     yield block.name, shlex.split(call[0], comments=True)[1:]

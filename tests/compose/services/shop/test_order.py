@@ -102,6 +102,6 @@ def test_without_an_outbox_an_order_is_told_of_before_or_after_its_commit(
 def test_with_an_outbox_nobody_is_told_but_the_outbox() -> None:
     """In the order's own transaction."""
     diary = Diary(broker_takes=False)
-    service = OrderService(cast("Pool", diary), None)
+    service = OrderService(cast("Pool", diary), outbox=True)
     assert service.route("POST", "/orders", json.dumps(GOOD).encode()).status == 201
     assert diary.entries == [INSERT, "INSERT INTO outbox", "commit"]
