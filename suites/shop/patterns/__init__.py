@@ -3,6 +3,7 @@
 from .cdc import OUTBOX_CDC
 from .outbox import OUTBOX_POLLING, OUTBOX_POLLING_TWO_RELAYS
 from .plain import DUAL_WRITE, EVENT_DRIVEN
+from .polyglot import POLYGLOT
 from .rest import REST_SYNC
 from .sagas import SAGA_CHOREOGRAPHY, SAGA_ORCHESTRATION
 from .tables import TABLE_CDC, TABLE_POLLING
