@@ -6,12 +6,12 @@ A crash in between brings the event again, and the inbox recognises it.
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic
 
 from .broker import KafkaError, ensure_topic, leave_group, subscribe
-from .db import Pool, Unavailable
-from .events import Event, decode
-from .inbox import Effect, apply_once
+from .db import Connection, Pool, Unavailable
+from .events import decode
+from .inbox import E, Effect, apply_once
 from .process import Pulse, log, run_until, stop_on_signal
 from .rows import decode_row
 from .settings import TABLE_PATTERNS, Settings
@@ -24,15 +24,18 @@ offsets are committed again from time to time, though nothing new has come."""
 UNASSIGNED_S = 5.0
 """A consumer that joined before it could see its topic is given nothing, and keeps it."""
 
-Decode = Callable[[bytes | None], Event | None]
-"""The event in a record's value; None: it is none of this consumer's business."""
 
-
-class Consumer:
-    """One member of a consumer group, applying `effect` to each new event."""
+class Consumer(Generic[E]):
+    """One member of a consumer group, applying `effect` to each new event. `decode` gives the
+    event in a record's value; None: it is none of this consumer's business."""
 
     def __init__(
-        self, settings: Settings, group: str, pool: Pool, effect: Effect, decode: Decode = decode
+        self,
+        settings: Settings,
+        group: str,
+        pool: Pool,
+        effect: Callable[[Connection, E], None],
+        decode: Callable[[bytes | None], E | None],
     ) -> None:
         self._settings = settings
         self._group = group
@@ -114,10 +117,21 @@ def _commit(consumer: Any) -> None:
 
 
 def run_consumer(settings: Settings, group: str, effect: Effect) -> None:
-    """The whole program of a consumer."""
+    """The whole program of a consumer of orders."""
+    run_reader(
+        settings, group, effect, decode_row if settings.pattern in TABLE_PATTERNS else decode
+    )
+
+
+def run_reader(
+    settings: Settings,
+    group: str,
+    effect: Callable[[Connection, E], None],
+    decode: Callable[[bytes | None], E | None],
+) -> None:
+    """The whole program of a consumer of whatever `decode` reads."""
     stop = stop_on_signal()
     log(f"{group} service")
-    reads = decode_row if settings.pattern in TABLE_PATTERNS else decode
-    consumer = Consumer(settings, group, Pool(settings.database_url), effect, reads)
+    consumer = Consumer(settings, group, Pool(settings.database_url), effect, decode)
     serve_health(settings.http_port, consumer.healthy)
     run_until(stop, lambda: consumer.run(stop))

@@ -1,6 +1,7 @@
 """The inbox: an event's effect happens once, however often and by whatever way the event comes."""
 
 from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 from .db import Connection, Pool
 from .events import Event
@@ -9,7 +10,21 @@ from .process import log
 Effect = Callable[[Connection, Event], None]
 
 
-def apply_once(pool: Pool, event: Event, effect: Effect) -> bool:
+class Told(Protocol):
+    """What an inbox has to know of an event."""
+
+    @property
+    def event_id(self) -> str: ...
+    @property
+    def order_id(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+
+
+E = TypeVar("E", bound=Told)
+
+
+def apply_once(pool: Pool, event: E, effect: Callable[[Connection, E], None]) -> bool:
     """One transaction: the event's id into the inbox and, if it is new there, the effect. Whether
     it was new. Raises Unavailable."""
     with pool.transaction() as conn:

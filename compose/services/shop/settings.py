@@ -9,7 +9,7 @@ from .claims import ALL, CLAIMS
 REST_SYNC = "rest-sync"
 DUAL_WRITE, EVENT_DRIVEN = "dual-write", "event-driven"
 OUTBOX_PATTERNS = frozenset(
-    {"outbox-polling", "outbox-polling-two-relays", "outbox-cdc", "kafka-transactions"}
+    {"outbox-polling", "outbox-polling-two-relays", "outbox-cdc", "kafka-transactions", "polyglot"}
 )
 """Those in which *order* writes its events into the outbox."""
 CHOREOGRAPHY, ORCHESTRATION = "saga-choreography", "saga-orchestration"
