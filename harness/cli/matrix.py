@@ -56,7 +56,10 @@ def scenarios_of(
     pairs = [
         (pattern, fault)
         for pattern in chosen
-        for fault in (tuple(dict.fromkeys(named_faults)) or _default_faults(suite, pattern, taps))
+        for fault in (
+            tuple(dict.fromkeys(named_faults))
+            or _default_faults(suite, pattern, taps, named=bool(patterns))
+        )
         if _unfit(suite, suite.pattern(pattern), systems[pattern], fault) is None
     ]
     for fault in named_faults:
@@ -103,7 +106,10 @@ def known_pattern(suite: Suite, name: str) -> Pattern:
         ) from None
 
 
-def _default_faults(suite: Suite, pattern: str, taps: bool) -> tuple[str, ...]:
+def _default_faults(suite: Suite, pattern: str, taps: bool, *, named: bool) -> tuple[str, ...]:
+    """A pattern that is not in the default matrix is run without a fault where it is named."""
+    if named and not suite.pattern(pattern).faults:
+        return (faults.NONE,)
     mine = (fault for name, fault in suite.default_matrix if name == pattern)
     return tuple(fault for fault in mine if taps or not _needs_taps(suite, fault))
 

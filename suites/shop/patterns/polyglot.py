@@ -39,7 +39,7 @@ _RECEIPT = Hop(
 
 _POINTS: Mapping[str, str] = {
     **WRITER_AND_CONSUMER,
-    APPLIED: "kill:payment-js:before:payment-js/kafka-1/offset-commit(order.events)",
+    APPLIED: "kill:payment-js:before:payment-js/kafka-1/offset-commit(payment:order.events)",
     MARK: "kill:payment-relay:after:payment-relay/kafka-1/produce(payment.events)",
 }
 """What is committed in MariaDB taps don't see; what these two services do to the broker they do."""
