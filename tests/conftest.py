@@ -23,10 +23,12 @@ import pytest
 from pyroute2 import IPRoute
 
 from harness.environments import compose
+from harness.environments.builds import built
 from harness.environments.namespaces import Namespaces
 from harness.environments.outer import enter
 from harness.errors import AftershockError
 from harness.toolchain import Component, Toolchain, ensure, is_built
+from harness.toolchain.cache import default_cache
 
 T = TypeVar("T")
 
@@ -35,6 +37,8 @@ _INSIDE = "AFTERSHOCK_TESTS_INSIDE"
 _WHY_NOT = pytest.StashKey[str]()
 _CLIENTS = Path(__file__).resolve().parent / "clients"
 """Tests of programs that have to be built, which needs a network where it was not done yet."""
+_POLYGLOT = Path(__file__).resolve().parent / "harness" / "cli" / "test_polyglot.py"
+_SHOP = Path(__file__).resolve().parents[1] / "compose" / "shop.yaml"
 _UNBUILT = pytest.StashKey[str]()
 _BUILD_TIMEOUT_S = 1500.0
 _CALL_TIMEOUT_S = 120.0
@@ -52,6 +56,12 @@ def pytest_configure(config: pytest.Config) -> None:
             ensure(components=[part for part in Component if is_built(part)])
             if _may_collect(config, _CLIENTS):
                 _build_clients(config)
+            if _may_collect(config, _POLYGLOT):
+                built(
+                    compose.read(_SHOP, environ={}).under_profile("polyglot"),
+                    default_cache(),
+                    offline=False,
+                )
         enter()
     except AftershockError as reason:
         config.stash[_WHY_NOT] = str(reason)

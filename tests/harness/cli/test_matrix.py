@@ -171,7 +171,7 @@ def test_nothing_to_run_is_told_so(shop: Suite) -> None:
     """A suite may leave a pattern out of its default matrix; who names it runs it without a fault."""
     bare = replace(shop, patterns=[replace(p, faults=()) for p in shop.patterns])
     with pytest.raises(
-        DeclarationError, match="no fault by default for .*dual-write, .*; name one"
+        DeclarationError, match=r"no fault by default for .*dual-write, .*; name one"
     ):
         scenarios_of(bare, [], [], 1)
     assert _pairs(bare, ["dual-write"], []) == [("dual-write", "none")]
