@@ -32,6 +32,7 @@ from harness.lifecycle import TRANSITIONS, Phase
 from harness.model import snapshot
 from harness.model.address import FORM as ADDRESS_FORM
 from harness.model.effect import EffectKind
+from harness.model.scenario import ANY_FAULT
 from harness.model.verdict import ExitCode, Verdict
 from harness.toolchain.lock import shipped_lock
 
@@ -260,7 +261,10 @@ def patterns() -> list[str]:
                 (
                     _linked(pattern.name),
                     _sentence(pattern.promises),
-                    "; ".join(f"{fault}: `{name}`" for fault, name in pattern.controls.items()),
+                    "; ".join(
+                        f"{'any' if fault == ANY_FAULT else fault}: `{name}`"
+                        for fault, name in pattern.controls.items()
+                    ),
                 )
                 for pattern in suite.patterns
             ),

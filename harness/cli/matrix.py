@@ -77,7 +77,7 @@ def scenarios_of(
             pattern=pattern,
             fault=fault,
             seed=seed,
-            control=suite.pattern(pattern).controls.get(fault),
+            control=suite.pattern(pattern).control_under(fault),
             load=_load(suite, pattern, fault, load),
         )
         for pattern, fault in pairs

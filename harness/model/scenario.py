@@ -16,6 +16,8 @@ from harness.model.store_query import Published, StoreQuery
 Plan = Callable[[Random], Sequence[Request]]
 """A workload: what customers do, drawn from a seeded stream."""
 
+ANY_FAULT = "*"
+"""In a pattern's `controls`: whatever the fault."""
 _PATTERN_LENGTH, _FAULT_LENGTH = 30, 68
 """Together with what stands between them at most 100 characters."""
 _DIGEST_LENGTH = 8
@@ -91,7 +93,8 @@ class Pattern:
     """Connector configurations (JSON files with name and config), registered in order."""
     control: bool = False
     controls: Mapping[str, str] = field(default_factory=dict)
-    """fault → the invariant that this pattern must violate under it."""
+    """fault → the invariant that this pattern must violate under it; `ANY_FAULT` stands for all
+    that are not named, `none` among them."""
     points: Mapping[str, str] = field(default_factory=dict)
     """A fault's short form → the point that it stands for under this pattern, as in
     `kill:order:after:order/order-db/commit(orders,*)`."""
@@ -118,3 +121,7 @@ class Pattern:
     stored_as: Mapping[str, str] = field(default_factory=dict)
     """Database node → the node that it stands in for: its tables are stored under that one's
     name, so that the invariants of other patterns hold for it, too."""
+
+    def control_under(self, fault: str) -> str | None:
+        """The invariant that it must violate under that fault, None where it need not."""
+        return self.controls.get(fault, self.controls.get(ANY_FAULT))

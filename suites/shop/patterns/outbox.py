@@ -28,7 +28,7 @@ OUTBOX_POLLING_TWO_RELAYS = Pattern(
         **WRITER_AND_CONSUMER,
         MARK: "kill:relay-1:after:relay-1/kafka-1/produce(order.events)",
     },
-    faults=("none", "pause:relay-1:after:relay-1/kafka-1/produce(order.events)"),
+    faults=("pause:relay-1:after:relay-1/kafka-1/produce(order.events)",),
     hops=WITH_OUTBOX,
     outboxes=(OUTBOX,),
     quiet=(UNSENT,),

@@ -2,7 +2,7 @@
 
 from harness.model.scenario import Pattern
 
-from .shared import BEFORE, BETWEEN, EVERYWHERE, WITHOUT_OUTBOX, WRITER_AND_CONSUMER
+from .shared import BEFORE, BETWEEN, WITHOUT_OUTBOX, WRITER_AND_CONSUMER
 
 DUAL_WRITE = Pattern(
     name="dual-write",
@@ -12,7 +12,7 @@ DUAL_WRITE = Pattern(
     environment={"PATTERN": "dual-write"},
     controls={BETWEEN: "no-event-lost"},
     points=WRITER_AND_CONSUMER,
-    faults=EVERYWHERE,
+    faults=("none", BETWEEN),
     hops=WITHOUT_OUTBOX,
     invariants=("events",),
 )
@@ -25,7 +25,7 @@ EVENT_DRIVEN = Pattern(
     environment={"PATTERN": "event-driven"},
     controls={BEFORE: "no-phantom-event"},
     points=WRITER_AND_CONSUMER,
-    faults=("none", BEFORE, "broker-partition"),
+    faults=("none", BEFORE),
     hops=WITHOUT_OUTBOX,
     invariants=("events",),
 )

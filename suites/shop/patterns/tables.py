@@ -1,6 +1,6 @@
 """The table of orders itself, read from the write-ahead log by Debezium, or looked into by a poller."""
 
-from harness.model.scenario import Hop, Pattern
+from harness.model.scenario import ANY_FAULT, Hop, Pattern
 from harness.model.store_query import LoggedChanges, Published, StoreQuery
 from suites.shop.workload_of_changes import plan_of_changes
 
@@ -64,7 +64,7 @@ TABLE_CDC = Pattern(
         MARK: f"kill:connect:after:connect/kafka-1/{_PUBLISHED}",
         FLUSH: "kill:connect:before:connect/order-db/flush",
     },
-    faults=("none", MARK),
+    faults=(MARK,),
     hops=HOPS,
     published=(
         Published(
@@ -84,9 +84,9 @@ TABLE_POLLING = Pattern(
     writer="order",
     publisher="poller",
     environment={"PATTERN": "table-polling", "TOPIC": TOPIC},
-    controls={"none": LOST, MARK: LOST},
+    controls={ANY_FAULT: LOST},
     points={**WRITER_AND_CONSUMER, MARK: f"kill:poller:after:poller/kafka-1/{_PUBLISHED}"},
-    faults=("none", MARK),
+    faults=("none",),
     hops=HOPS,
     published=(
         Published(

@@ -44,8 +44,8 @@ def test_without_arguments_it_is_the_default_matrix(shop: Suite) -> None:
     assert controls == {
         (pattern.name, fault): invariant
         for pattern in shop.patterns
-        for fault, invariant in pattern.controls.items()
-        if fault in pattern.faults
+        for fault in pattern.faults
+        if (invariant := pattern.control_under(fault)) is not None
     }
 
 

@@ -1,12 +1,13 @@
 """A suite gives its patterns by name."""
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from harness.model.request import Request
-from harness.model.scenario import Pattern
+from harness.model.scenario import ANY_FAULT, Pattern
 from harness.model.store_query import StoreQuery
 from harness.model.suite import Suite
 
@@ -75,3 +76,14 @@ def test_what_a_pattern_says_of_its_own_goes_before_what_the_suite_says() -> Non
     assert SUITE.committed_under(own) is THEIRS
     assert SUITE.plan_under(plain) is our_plan
     assert SUITE.plan_under(own) is their_plan
+
+
+def test_a_pattern_may_be_a_control_under_one_fault_or_under_any() -> None:
+    """What is named for a fault comes before what is named for any."""
+    plain = replace(SUITE.pattern("outbox"), controls={"kill": "no-event-lost"})
+    assert [plain.control_under(fault) for fault in ("kill", "none")] == ["no-event-lost", None]
+    always = replace(plain, controls={"kill": "order-per-key", ANY_FAULT: "no-event-lost"})
+    assert [always.control_under(fault) for fault in ("kill", "none")] == [
+        "order-per-key",
+        "no-event-lost",
+    ]

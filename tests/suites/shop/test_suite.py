@@ -11,7 +11,7 @@ import yaml
 import faults
 from harness.checkers.demanded import invariants_of
 from harness.environments.compose import read
-from harness.model.scenario import Pattern
+from harness.model.scenario import ANY_FAULT, Pattern
 from harness.model.system import Node, Role, System
 from suites.shop.patterns import PATTERNS
 from suites.shop.saga_workload import DEAR, HEAVY, SCARCE
@@ -90,7 +90,8 @@ def test_a_control_is_named_by_an_invariant_that_its_pattern_asks_for(pattern: P
     it is caught no more."""
     asked = {invariant.id for invariant in invariants_of(SUITE, pattern).of(pattern.name)}
     assert set(pattern.controls.values()) <= asked
-    assert set(pattern.controls) - set(SUITE.named_faults) <= set(pattern.faults)
+    by_default = set(pattern.controls) - set(SUITE.named_faults) - {ANY_FAULT}
+    assert by_default <= set(pattern.faults)
 
 
 def test_a_connector_is_restarted_where_there_is_one() -> None:
