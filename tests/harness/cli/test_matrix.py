@@ -161,7 +161,7 @@ def test_without_taps_nothing_strikes_at_a_point(shop: Suite) -> None:
         for pattern, fault in shop.default_matrix
         if fault == faults.NONE or faults.find(fault).point is None
     ]
-    assert ("dual-write", "broker-partition") in left and len(left) < len(shop.default_matrix)
+    assert ("outbox-polling", "broker-partition") in left and len(left) < len(shop.default_matrix)
     for fault in (f"kill:order:after:{COMMIT}", "kill-before-commit"):
         with pytest.raises(DeclarationError, match="only taps can see; leave out --no-taps"):
             scenarios_of(shop, [], [fault], 1, taps=False)
