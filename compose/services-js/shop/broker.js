@@ -12,7 +12,7 @@ export function client(environment) {
     requestTimeout: 3000,
     // What is tried again is logged by whoever tries it.
     logLevel: logLevel.NOTHING,
-    retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 3 },
+    retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 8 },
   })
 }
 

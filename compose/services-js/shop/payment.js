@@ -17,6 +17,8 @@ const UNLISTED_CENTS = 1000 // what a product costs that has no price of its own
 // offsets are committed again from time to time, though nothing new has come.
 const COMMIT_AGAIN_MS = 2000
 
+const POLL_MS = 100
+
 const price = async (query, event) => {
   const rows = await query('SELECT cents FROM prices WHERE product_id = ?', [event.product_id])
   return event.quantity * (rows.length ? rows[0].cents : UNLISTED_CENTS)
@@ -83,7 +85,6 @@ class Payment {
     this.database = new Database(environment.DATABASE_URL)
     this.stop = stop
     this.assigned = false
-    this.failed = null
   }
 
   // Whether it has partitions to read and a database to write to.
@@ -92,29 +93,36 @@ class Payment {
   }
 
   async run() {
-    await this.ensureTopic()
+    await this.retried(() => ensureTopic(this.kafka, this.topic))
+    while (!this.stop.aborted) await this.consume()
+  }
+
+  // As one member of the group, until asked to stop or until kafkajs gives that member up.
+  async consume() {
     const member = consumer(this.kafka, GROUP)
     const read = new Map()
+    const state = { over: false, failed: null }
     const commit = () => this.commit(member, read)
-    this.follow(member, read)
-    await this.connect(member)
+    this.follow(member, read, state)
+    await this.retried(() => member.connect())
+    await this.retried(() => member.subscribe({ topic: this.topic, fromBeginning: true }))
     await member.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: (batch) => this.handle(batch, read).then(commit),
+      eachBatch: (batch) => this.handle(batch, read, state).then(commit),
     })
     const again = setInterval(commit, COMMIT_AGAIN_MS)
-    // A record that cannot be read: better to stand still than to lose it silently.
-    while (!this.stop.aborted && this.failed === null) await pause(RETRY_MS, this.stop)
+    while (!this.stop.aborted && !state.over) await pause(POLL_MS, this.stop)
     clearInterval(again)
-    if (this.failed !== null) throw this.failed
     await member.disconnect()
+    if (state.failed !== null) throw state.failed
   }
 
-  async ensureTopic() {
+  // Until the broker is there.
+  async retried(act) {
     while (!this.stop.aborted) {
       try {
-        return await ensureTopic(this.kafka, this.topic)
+        return await act()
       } catch (error) {
         log(`broker: ${error.message}`)
         await pause(RETRY_MS, this.stop)
@@ -122,19 +130,7 @@ class Payment {
     }
   }
 
-  async connect(member) {
-    while (!this.stop.aborted) {
-      try {
-        await member.connect()
-        return await member.subscribe({ topic: this.topic, fromBeginning: true })
-      } catch (error) {
-        log(`broker: ${error.message}`)
-        await pause(RETRY_MS, this.stop)
-      }
-    }
-  }
-
-  follow(member, read) {
+  follow(member, read, state) {
     member.on(member.events.GROUP_JOIN, ({ payload }) => {
       const partitions = payload.memberAssignment[this.topic] ?? []
       read.clear()
@@ -143,18 +139,21 @@ class Payment {
     })
     member.on(member.events.CRASH, ({ payload }) => {
       this.assigned = false
+      state.over ||= !payload.restart
       log(`broker: ${payload.error.message}`)
     })
   }
 
-  async handle({ batch, resolveOffset, heartbeat, isRunning, isStale }, read) {
+  async handle({ batch, resolveOffset, heartbeat, isRunning, isStale }, read, state) {
     for (const message of batch.messages) {
-      if (!isRunning() || isStale() || this.failed !== null) return
+      if (!isRunning() || isStale() || state.over) return
       let event
       try {
         event = decode(message.value)
       } catch (error) {
-        this.failed = error
+        // Better to stand still than to lose it silently.
+        state.failed = error
+        state.over = true
         return
       }
       if (!(await apply(this.database, event, this.stop, heartbeat))) return
