@@ -128,6 +128,10 @@ class Kafka:
         """Every group × each partition of every topic that it has committed to or is assigned."""
         return await self._ask(calls.group_offsets, "group offsets")
 
+    async def standing(self) -> tuple[tuple[Group, ...], tuple[GroupOffset, ...]]:
+        """The groups, and their offsets as `group_offsets` has them, in one reading."""
+        return await self._ask(calls.standing, "groups and their offsets")
+
     async def create_topics(
         self, names: Sequence[str], *, partitions: int = 1, config: Mapping[str, str] | None = None
     ) -> None:

@@ -168,7 +168,16 @@ def groups(admin: KafkaAdminClient) -> tuple[Group, ...]:
 
 def group_offsets(admin: KafkaAdminClient) -> tuple[GroupOffset, ...]:
     """Every group × each partition of every topic that it has committed to or is assigned."""
+    return _offsets_of(admin, groups(admin))
+
+
+def standing(admin: KafkaAdminClient) -> tuple[tuple[Group, ...], tuple[GroupOffset, ...]]:
+    """The groups and, for these, what `group_offsets` has."""
     found = groups(admin)
+    return found, _offsets_of(admin, found)
+
+
+def _offsets_of(admin: KafkaAdminClient, found: Sequence[Group]) -> tuple[GroupOffset, ...]:
     if not found:
         return ()
     committed = {

@@ -1,7 +1,7 @@
 """Waits until the system has come to rest, and says what did not.
 
 At rest means, all in one reading: no operation in flight, no transaction open that has written,
-every consumer group at the end of its topics, every count of the suite's quiet queries 0, every
+every consumer group settled and at the end of its topics, every count of the suite's quiet queries 0, every
 replication slot's reader past all that was written, every connector and task RUNNING, and the
 rows and log ends unchanged for a while. Readings are polled, and pause at least as long as they
 took, so that the machine is left to the system.
@@ -19,7 +19,7 @@ from typing import Any
 
 from harness.drivers.connect import Connect
 from harness.drivers.database import Database, TableState
-from harness.drivers.kafka import GroupOffset, Kafka, Record
+from harness.drivers.kafka import Group, GroupOffset, Kafka, Record
 from harness.drivers.postgres import Slot
 from harness.engine.world import World
 from harness.errors import EnvironmentFailed
@@ -29,6 +29,8 @@ from harness.wire.replication_events import lsn_number
 _POLL_S = 0.05
 _ANSWER_S = 3.0
 """How long one question may take; the last ones may outlive the deadline by that."""
+_REBALANCING = frozenset({"PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling"})
+"""States of a group in which it is not known who reads what (KIP-518, KIP-848)."""
 _NAMED = 5
 """How many culprits a condition's detail names."""
 
@@ -264,12 +266,24 @@ async def _log_ends(kafka: Kafka, internal: frozenset[str]) -> _Reading:
 
 
 async def _lag(kafka: Kafka) -> _Reading:
-    offsets = await kafka.group_offsets()
+    return lag_reading(*await kafka.standing())
+
+
+def lag_reading(groups: Sequence[Group], offsets: Sequence[GroupOffset]) -> _Reading:
+    """How far groups are behind. One whose members are still joining, or have joined and have no
+    partitions, is behind by it does not know how much."""
+    seen = {offset.group for offset in offsets}
+    late = [f"{g.name} is rebalancing" for g in groups if g.state in _REBALANCING]
+    late += [
+        f"{g.name} has members and no partitions"
+        for g in groups
+        if g.members and g.name not in seen and g.state not in _REBALANCING
+    ]
     behind = sorted((o for o in offsets if o.lag), key=lambda o: -o.lag)
     return _Reading(
         name="consumer lag",
-        met=not behind,
-        detail=_named([_lag_detail(o) for o in behind]) or "0",
+        met=not behind and not late,
+        detail=_named([*(_lag_detail(o) for o in behind), *late]) or "0",
         state=tuple((o.group, o.topic, o.partition, o.committed, o.log_end) for o in offsets),
     )
 

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
 
 from harness.drivers.connect import Connect
-from harness.drivers.kafka import Kafka
+from harness.drivers.kafka import Group, GroupOffset, Kafka
 from harness.drivers.kafka_python import KafkaConsumer, KafkaProducer
 from harness.drivers.mariadb import MariaDB
 from harness.drivers.postgres import Postgres
 from harness.drivers.wal import WalLedger
-from harness.engine.quiesce import QuietCondition, _Reading, _Tally, wait_quiet
+from harness.engine.quiesce import QuietCondition, _Reading, _Tally, lag_reading, wait_quiet
 from harness.engine.world import World
 from harness.model.store_query import LoggedChanges, Published, StoreQuery
 
@@ -194,6 +195,38 @@ def test_an_open_transaction_that_has_written_keeps_it_from_rest(servers: Server
         assert (await postgres.read_table(DATABASE, "t")).num_rows == 1
 
     with_world(servers, body)
+
+
+def group(state: str, members: int = 1) -> Group:
+    """A group that is assigned something only where offsets say so."""
+    return Group(name=GROUP, state=state, members=members, topics=frozenset())
+
+
+CAUGHT_UP = GroupOffset(group=GROUP, topic=TOPIC, partition=0, committed=2, log_end=2, lag=0)
+
+
+@pytest.mark.parametrize(
+    "groups, offsets, detail",
+    [
+        ([], [], "0"),
+        ([group("Stable")], [CAUGHT_UP], "0"),
+        ([group("Empty", members=0)], [], "0"),
+        ([group("PreparingRebalance")], [], f"{GROUP} is rebalancing"),
+        ([group("CompletingRebalance")], [CAUGHT_UP], f"{GROUP} is rebalancing"),
+        ([group("Stable")], [], f"{GROUP} has members and no partitions"),
+        (
+            [group("Stable")],
+            [replace(CAUGHT_UP, committed=None, lag=2)],
+            f"{GROUP} {TOPIC}[0] 2 behind (nothing committed of 2)",
+        ),
+    ],
+)
+def test_a_group_is_at_rest_when_it_has_read_all_and_nobody_is_joining(
+    groups: list[Group], offsets: list[GroupOffset], detail: str
+) -> None:
+    """Who has no partitions yet is not behind in any: that is no rest."""
+    reading = lag_reading(groups, offsets)
+    assert (reading.met, reading.detail) == (detail == "0", detail)
 
 
 @pytest.mark.stack
