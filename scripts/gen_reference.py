@@ -8,7 +8,10 @@ Each page is one function below; what a page needs in words that are not in the 
 in a table that must cover the code's enum, else the page is not written.
 """
 
+import ast
+import inspect
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from faults import CATALOGUE, POINTS_MECHANISM, POINTS_PROOF, POINTS_SAY
 from faults.outage import DURATION_S, FORMS, MECHANISM, PROOF
 from faults.outage import SAYS as SAYS_OUTAGE
 from faults.point import DURATIONS_S, FORM, SAYS, form_of
+from harness import suite
 from harness.checkers import families
 from harness.checkers.demanded import invariants_of
 from harness.checkers.hazards import read_rules
@@ -78,6 +82,7 @@ results/<suite>/<utc>-<seed>/           one run
     snapshot/slots.parquet              replication slots
     snapshot/slot_samples.parquet        what slots held back while it went on, twice a second
     snapshot/connect.parquet            connectors and their tasks
+    snapshot/steady.parquet             what the probes of the steady state measured, before and after
     snapshot/quiescence.parquet         what had to come to rest, and whether it did
     snapshot/faults.parquet             the faults that were injected
     snapshot/effects.parquet            what the nodes did to each other, as the wire showed it
@@ -95,6 +100,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "snapshot/slot_samples.parquet": snapshot.SLOT_SAMPLES_SCHEMA,
     "snapshot/connect.parquet": snapshot.CONNECT_SCHEMA,
     "snapshot/quiescence.parquet": snapshot.QUIESCENCE_SCHEMA,
+    "snapshot/steady.parquet": snapshot.STEADY_SCHEMA,
     "snapshot/faults.parquet": snapshot.FAULTS_SCHEMA,
     "snapshot/effects.parquet": snapshot.EFFECTS_SCHEMA,
     "snapshot/transactions.parquet": snapshot.TRANSACTIONS_SCHEMA,
@@ -464,6 +470,50 @@ def _help(text: str) -> list[str]:
     return "\n\n".join(paragraphs).splitlines()
 
 
+def suite_page() -> list[str]:
+    """What a suite is written with, noun by noun, from the docstrings."""
+    lines = [
+        "# Writing a suite",
+        "",
+        "A suite is a folder with a `suite.py` that defines `SUITE`; `aftershock run FOLDER` takes its",
+        "path. `from harness.suite import …` has everything that is named here. Fields are given by",
+        "keyword; those with a default may be left out.",
+        "",
+    ]
+    order = ["Suite", "Pattern"]
+    for name in (*order, *sorted(set(suite.__all__) - set(order))):
+        noun = getattr(suite, name)
+        if isinstance(noun, type):
+            lines += _noun(noun)
+    return lines[:-1]
+
+
+def _noun(noun: type) -> list[str]:
+    [source] = ast.parse(textwrap.dedent(inspect.getsource(noun))).body
+    body = source.body if isinstance(source, ast.ClassDef) else []
+    rows = []
+    for field, after in zip(body, [*body[1:], None], strict=True):
+        if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
+            continue
+        told = after.value if isinstance(after, ast.Expr) else None
+        says = str(told.value) if isinstance(told, ast.Constant) else ""
+        default = "" if field.value is None else f"`{ast.unparse(field.value)}`"
+        rows.append(
+            (
+                f"`{field.target.id}`", f"`{ast.unparse(field.annotation)}`",
+                default, " ".join(says.split()),
+            )
+        )  # fmt: skip
+    return [
+        f"## {noun.__name__}",
+        "",
+        inspect.cleandoc(noun.__doc__ or ""),
+        "",
+        *table(("field", "type", "default", ""), iter(rows)),
+        "",
+    ]
+
+
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
@@ -476,6 +526,7 @@ PAGES: Mapping[str, Callable[[], list[str]]] = {
     "invariants.md": invariants,
     "lifecycle.md": lifecycle,
     "run-directory.md": run_directory,
+    "suite.md": suite_page,
     "toolchain.md": toolchain,
     "verdicts.md": verdicts,
     INDEX: patterns,

@@ -81,4 +81,5 @@ def _declared(suite: Suite, pattern: Pattern) -> Declared:
     return Declared(
         outboxes=tuple(pattern.outboxes),
         guarantees=(*suite.guarantees, *pattern.guarantees),
+        steady=bool(suite.steady_under(pattern)),
     )

@@ -26,6 +26,7 @@ from harness.engine.quiesce import wait_quiet
 from harness.engine.samples import SlotSamples
 from harness.engine.stack import Stack
 from harness.engine.stage import StoreWitness
+from harness.engine.steady import SteadyState
 from harness.engine.watch import end_trace, lost_sync, round_the_taps
 from harness.engine.workload import drive
 from harness.engine.world import World
@@ -88,6 +89,11 @@ class ScenarioRun:
         self._history = History(writer.append_op, self._clock)
         self._pattern: Pattern = stack.suite.pattern(scenario.pattern)
         self._world = World()
+        self._steady_state = SteadyState(
+            stack.suite.steady_under(self._pattern),
+            stack.environment.address,
+            lambda table: self._write_table("steady", table),
+        )
         self._phases: list[PhaseRecord] = []
         self._phase: Phase | None = None
         self._problems: list[str] = []
@@ -112,6 +118,7 @@ class ScenarioRun:
                         stable_s=_STABLE_S,
                         in_flight=lambda: self._history.in_flight,
                     )
+                    await self._guarded(lambda: self._steady_state.after(self._world))
             else:
                 conditions = ()
             await self._end_samples()
@@ -175,6 +182,7 @@ class ScenarioRun:
         for node, control in self._stack.controls(self._world).items():
             if not await control.running():
                 raise EnvironmentFailed(f"{node}: not every connector runs before the first fault")
+        await self._steady_state.before(self._world)
 
     async def _work(self) -> None:
         suite = self._stack.suite

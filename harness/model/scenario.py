@@ -11,6 +11,7 @@ from harness.model.guarantees import Guarantee
 from harness.model.load import AS_DECLARED, Load
 from harness.model.outbox import Outbox
 from harness.model.request import Request
+from harness.model.steady import Probes
 from harness.model.store_query import Published, StoreQuery
 
 Plan = Callable[[Random], Sequence[Request]]
@@ -114,6 +115,8 @@ class Pattern:
     invariants: Sequence[str] = ()
     """Folders under the suite's `invariants` whose files hold for this pattern, and single files
     without `.sql` (`events/effects`), besides those in `invariants` itself."""
+    steady: Probes = ()
+    """Probes of the steady state besides the suite's."""
     plan: Plan | None = None
     """Its own workload, where the suite's does not fit."""
     committed: StoreQuery | None = None

@@ -84,6 +84,17 @@ QUIESCENCE_SCHEMA = pa.schema(
         ("detail", pa.string()),
     ]
 )
+STEADY_SCHEMA = pa.schema(
+    [
+        ("probe", pa.string()),
+        ("when", pa.string()),
+        ("holds", pa.bool_()),
+        ("value", pa.string()),
+        ("wanted", pa.string()),
+        ("waited_s", pa.float64()),
+    ]
+)
+"""Probes of the steady state, `before` the first fault and `after` healing."""
 FAULTS_SCHEMA = pa.schema(
     [
         ("name", pa.string()),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.model.guarantees import Guarantee
 from harness.model.scenario import Pattern, Plan
+from harness.model.steady import Probe, Probes
 from harness.model.store_query import StoreQuery
 
 
@@ -33,6 +34,9 @@ class Suite:
     key_columns: frozenset[str] = frozenset()
     """Names of the columns that hold the business key, wherever they appear."""
     request_timeout_s: float = 10.0
+    steady: Probes = ()
+    """What has to hold before the first fault (else there is nothing to disturb) and again after
+    healing."""
     named_faults: Mapping[str, str] = field(default_factory=dict)
     """Names that `--fault` takes, besides the catalogue's → the fault as it is written there:
     `{"review-down": "down:review"}`."""
@@ -52,6 +56,10 @@ class Suite:
     def committed_under(self, pattern: Pattern) -> StoreQuery:
         """What counts as committed under a pattern."""
         return pattern.committed or self.committed
+
+    def steady_under(self, pattern: Pattern) -> tuple[Probe, ...]:
+        """What has to hold before the first fault and again after healing."""
+        return (*self.steady, *pattern.steady)
 
     def plan_under(self, pattern: Pattern) -> Plan:
         """What customers do under a pattern."""

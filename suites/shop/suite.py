@@ -3,6 +3,7 @@ patterns."""
 
 from pathlib import Path
 
+from harness.model.steady import Answers, Counts
 from harness.model.store_query import StoreQuery
 from harness.model.suite import Suite
 
@@ -34,4 +35,16 @@ SUITE = Suite(
         )
     },
     key_columns=frozenset({"order_id", "aggregateid"}),
+    steady=(
+        Answers(node="order", port=8080, path="/health", within_s=1.0),
+        Counts(
+            query=StoreQuery(
+                name="products in stock",
+                node="inventory-db",
+                database="inventory",
+                sql="SELECT count(*) FROM stock",
+            ),
+            least=1,
+        ),
+    ),
 )

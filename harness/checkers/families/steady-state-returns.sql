@@ -11,7 +11,7 @@ SELECT count(*) FROM steady WHERE "when" = 'after'
 -- counterexamples:
 SELECT
     probe AS key,
-    concat(probe, ': ', says, ', wanted ', wanted, ', for ', round(waited_s, 1), ' s after everything was healed') AS detail,
+    concat(probe, ': ', value, ', wanted ', wanted, ', for ', round(waited_s, 1), ' s after everything was healed') AS detail,
     value
 FROM steady
 WHERE "when" = 'after' AND NOT holds AND (SELECT collected FROM scenario)

@@ -30,6 +30,7 @@ from harness.model.scenario import Scenario
 from harness.model.snapshot import (
     HISTORY_SCHEMA,
     QUIESCENCE_SCHEMA,
+    STEADY_SCHEMA,
     TOPIC_SCHEMA,
     TRANSACTIONS_SCHEMA,
 )
@@ -187,7 +188,7 @@ def sound() -> Tables:
 
 SCHEMAS = {
     "ops": HISTORY_SCHEMA, "transactions": TRANSACTIONS_SCHEMA,
-    "kafka.events": TOPIC_SCHEMA, "kafka.dead": TOPIC_SCHEMA,
+    "kafka.events": TOPIC_SCHEMA, "kafka.dead": TOPIC_SCHEMA, "steady": STEADY_SCHEMA,
 }  # fmt: skip
 
 

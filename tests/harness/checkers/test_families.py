@@ -74,6 +74,30 @@ def test_every_guarantee_is_fired_by_some_bad_snapshot() -> None:
     }
 
 
+def probed(*readings: tuple[str, str, bool]) -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
+    """What is said of probes: name, `before` or `after`, and whether it held."""
+    rows = [
+        {
+            "probe": probe, "when": when, "holds": holds, "value": "7", "wanted": "at most 0",
+            "waited_s": 30.0,
+        }
+        for probe, when, holds in readings
+    ]  # fmt: skip
+    fired, undecided, _ = judged(Declared(steady=True), {**sound(), "steady": rows})
+    return fired, undecided
+
+
+def test_a_probe_that_does_not_hold_again_is_told_by_its_name() -> None:
+    """What held before, and what holds again, is not; where nobody measured, nothing is known."""
+    before = [("lag", "before", True), ("answers", "before", True)]
+    assert probed(*before, ("lag", "after", True), ("answers", "after", True)) == ({}, {})
+    assert probed(*before, ("lag", "after", False), ("answers", "after", True)) == (
+        {"steady-state-returns": ("lag",)},
+        {},
+    )
+    assert probed(*before) == ({}, {"steady-state-returns": "judged nothing"})
+
+
 GOOD: list[tuple[str, Declared, Spoil]] = [
     ("a record twice", EVERYTHING, add("kafka.events", record("e3", "2", 2, 9))),
     (
