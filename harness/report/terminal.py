@@ -196,7 +196,7 @@ def summary(results: JsonObject, run_dir: Path, console: Console | None = None) 
     console = console or Console(highlight=False, soft_wrap=True)
     run = load(run_dir, results)
     console.print()
-    console.print(_matrix(run))
+    console.print(_matrix(run, console))
     console.print(_legend(run), "\n")
     styles: dict[int | None, str] = {0: "bold green", 2: "bold yellow"}
     style = styles.get(run.exit_code, "bold red")
@@ -229,16 +229,32 @@ def _risk(risk: Risk) -> Text:
     )
 
 
-def _matrix(run: StoredRun) -> Table:
-    """Faults downwards, patterns across: fault names are the long ones."""
+def _matrix(run: StoredRun, console: Console) -> Table:
+    """Faults downwards, patterns across: fault names are the long ones. Where that is too wide for
+    the terminal, a line a pattern and fault."""
     matrix = matrix_of(run)
-    table = Table(title=f"{clean(run.suite)}, seed {run.seed}", title_justify="left")
-    table.add_column("fault", style="bold", overflow="fold")
+    grid = _headed(run)
+    grid.add_column("fault", style="bold", overflow="fold")
     for pattern in matrix.patterns:
-        table.add_column(Text(clean(pattern)), overflow="fold")
+        grid.add_column(Text(clean(pattern)), overflow="fold")
     for fault, row in zip(matrix.faults, zip(*matrix.cells, strict=True), strict=True):
-        table.add_row(Text(clean(fault)), *(_cell(cell) for cell in row))
-    return table
+        grid.add_row(Text(clean(fault)), *(_cell(cell) for cell in row))
+    if console.measure(grid, options=console.options.update_width(10_000)).maximum <= console.width:
+        return grid
+    lines = _headed(run)
+    for name in ("pattern", "fault", "outcome"):
+        lines.add_column(name, style="bold" if name == "pattern" else "", overflow="fold")
+    for cells in matrix.cells:
+        taken = [cell for cell in cells if cell.says is not None]
+        for place, cell in enumerate(taken):
+            first = Text("" if place else clean(cell.pattern))
+            lines.add_row(first, Text(clean(cell.fault)), _cell(cell))
+        lines.add_section()
+    return lines
+
+
+def _headed(run: StoredRun) -> Table:
+    return Table(title=f"{clean(run.suite)}, seed {run.seed}", title_justify="left")
 
 
 def _cell(cell: MatrixCell) -> Text:

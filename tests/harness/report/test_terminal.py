@@ -86,6 +86,21 @@ def test_summary_has_matrix_sentence_and_ways_on(run_dir: Path) -> None:
         assert words in told
 
 
+def test_a_matrix_that_is_too_wide_is_told_line_by_line(run_dir: Path) -> None:
+    """Each pattern with each of its faults, and what that came to, in words that can be read."""
+    results = json.loads((run_dir / "results.json").read_text())
+    told = {}
+    for width in (200, 70):
+        stream = io.StringIO()
+        summary(results, run_dir, Console(file=stream, width=width, soft_wrap=True))
+        told[width] = stream.getvalue()
+    assert "outcome" in told[70] and "outcome" not in told[200]
+    (row,) = [line for line in told[70].splitlines() if "connector-restart" in line and "│" in line]
+    assert "? INCONCLUSIVE" in row
+    (row,) = [line for line in told[70].splitlines() if "◆ control caught" in line and "│" in line]
+    assert "kill-between-commit-and-publi" in row
+
+
 def test_summary_ends_with_the_hazards(run_dir: Path) -> None:
     """Below the sentence, and with where they were seen."""
     results = json.loads((run_dir / "results.json").read_text())
