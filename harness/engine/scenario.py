@@ -118,7 +118,9 @@ class ScenarioRun:
                         stable_s=_STABLE_S,
                         in_flight=lambda: self._history.in_flight,
                     )
-                    await self._guarded(lambda: self._steady_state.after(self._world))
+                    # Of taps that have died the system suffers, and can't be blamed for it.
+                    if self._stack.taps is None or self._stack.taps.failure is None:
+                        await self._guarded(lambda: self._steady_state.after(self._world))
             else:
                 conditions = ()
             await self._end_samples()
