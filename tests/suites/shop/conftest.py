@@ -26,6 +26,7 @@ from harness.model.snapshot import (
     HISTORY_SCHEMA,
     QUIESCENCE_SCHEMA,
     SLOTS_SCHEMA,
+    STEADY_SCHEMA,
     TOPIC_SCHEMA,
 )
 from harness.model.verdict import Finding
@@ -65,6 +66,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "slots": SLOTS_SCHEMA,
     "connect": CONNECT_SCHEMA,
     "quiescence": QUIESCENCE_SCHEMA,
+    "steady": STEADY_SCHEMA,
     **{name: schema for sql in sorted(SQL.glob("*.sql")) for name, schema in _tables_of(sql)},
 }
 TYPES = {1: "order-placed", 2: "order-cancelled"}
@@ -165,6 +167,10 @@ def sound(pattern: str, orders: tuple[Order, ...] = THREE) -> Shop:
     shop["quiescence"].extend(
         {"condition": name, "met": True, "waited_s": 0.5, "detail": ""}
         for name in ("consumers caught up", "outbox empty")
+    )
+    shop["steady"].extend(
+        {"probe": "GET order:8080/health", "when": when, "holds": True, "value": "200"}
+        for when in ("before", "after")
     )
     shop["groups"].extend(
         {

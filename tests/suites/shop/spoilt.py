@@ -248,6 +248,10 @@ def not_caught_up(shop: Shop) -> None:
     shop.row("quiescence", condition="outbox empty").update(met=False, detail="3 rows")
 
 
+def not_steady_again(shop: Shop) -> None:
+    shop.row("steady", when="after").update(holds=False, value="refused")
+
+
 def lagging(shop: Shop) -> None:
     shop.row("groups", group="shipping")["lag"] = 4
 
@@ -365,6 +369,11 @@ BAD: list[tuple[str, Callable[[Shop], None], Fired]] = [
     ("event-driven", money_off, {"money-conserved": ("shop",)}),
     ("dual-write", account_without_row, {"money-conserved": ("customers",)}),
     ("outbox-cdc", payment_not_in_the_ledger, {"money-conserved": ("customers", "shop")}),
+    (
+        "outbox-polling",
+        not_steady_again,
+        {"steady-state-returns": ("GET order:8080/health",)},
+    ),
     ("outbox-polling", not_caught_up, {"liveness-after-heal": ("outbox empty",)}),
     ("outbox-polling", lagging, {"liveness-after-heal": ("shipping order.events/0",)}),
     ("outbox-cdc", task_failed, {"liveness-after-heal": ("order-outbox/0",)}),

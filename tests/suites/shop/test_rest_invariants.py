@@ -14,7 +14,7 @@ from harness.checkers.judge import judge
 from harness.model.op import OpCounts
 from harness.model.record import Judged, ScenarioRecord
 from harness.model.scenario import Scenario
-from harness.model.snapshot import HISTORY_SCHEMA, QUIESCENCE_SCHEMA
+from harness.model.snapshot import HISTORY_SCHEMA, QUIESCENCE_SCHEMA, STEADY_SCHEMA
 from harness.model.verdict import Verdict
 from harness.store import write_parquet
 from suites.shop.suite import SUITE
@@ -35,6 +35,7 @@ LEDGERS = (MOVEMENTS, PAYMENTS, SHIPPED, REVIEWS, PUSHES)
 SCHEMAS: Mapping[str, pa.Schema] = {
     "ops": HISTORY_SCHEMA,
     "quiescence": QUIESCENCE_SCHEMA,
+    "steady": STEADY_SCHEMA,
     ORDERS: pa.schema(
         {
             "order_id": _TEXT,
@@ -80,6 +81,7 @@ def sound() -> Tables:
     tables[STOCK] = [{"product_id": "anvil", "on_hand": 100, "initial": 100}]
     tables[BALANCES] = [{"account": "shop", "cents": 0}, {"account": "customers", "cents": 0}]
     tables["quiescence"] = [{"condition": "rows", "met": True, "waited_s": 0.1, "detail": ""}]
+    tables["steady"] = [{"probe": "GET order:8080/health", "when": "after", "holds": True}]
     for order_id, status, version in (("1", "placed", 1), ("2", "cancelled", 2)):
         tables[ORDERS].append(
             {

@@ -13,7 +13,13 @@ import pyarrow as pa
 import pytest
 
 from harness.model.record import Judged
-from harness.model.snapshot import HISTORY_SCHEMA, TOPIC_SCHEMA, TRANSACTIONS_SCHEMA
+from harness.model.snapshot import (
+    HISTORY_SCHEMA,
+    QUIESCENCE_SCHEMA,
+    STEADY_SCHEMA,
+    TOPIC_SCHEMA,
+    TRANSACTIONS_SCHEMA,
+)
 from suites.shop.suite import SUITE
 
 if TYPE_CHECKING:
@@ -109,17 +115,8 @@ def _schemas(pattern: str) -> Iterator[tuple[str, pa.Schema]]:
     yield "transactions", TRANSACTIONS_SCHEMA
     for topic in _topics(pattern):
         yield f"kafka.{topic}", TOPIC_SCHEMA
-    yield (
-        "quiescence",
-        pa.schema(
-            {
-                "condition": pa.string(),
-                "met": pa.bool_(),
-                "waited_s": pa.float64(),
-                "detail": pa.string(),
-            }
-        ),
-    )
+    yield "quiescence", QUIESCENCE_SCHEMA
+    yield "steady", STEADY_SCHEMA
     for node, scripts in SCRIPTS.items():
         if node == "saga-db" and pattern != "saga-orchestration":
             continue
@@ -277,6 +274,8 @@ class Sagas:
         for product, cents in CENTS.items():
             snap.add("db.payment-db.prices", product_id=product, cents=cents)
         snap.add("quiescence", condition="outboxes empty", met=True, waited_s=0.5, detail="")
+        for when in ("before", "after"):
+            snap.add("steady", probe="GET order:8080/health", when=when, holds=True)
         return snap
 
     def balance(self, snap: Snapshot) -> None:
