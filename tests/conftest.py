@@ -3,7 +3,8 @@
 pytest goes on as PID 1 of a network, mount and PID namespace (`outer.enter`): tests marked
 `stack` reach their servers, nothing of the machine is touched, and whatever way the session
 ends, nothing is left. What such tests need is fetched before, for there is no way out from
-inside. Where any of this is refused, they fail with the reason and the others run.
+inside. Where any of this is refused, they fail with the reason and the others run. In a parallel
+session this holds of each worker (`tests/inside.py`).
 """
 
 import asyncio
@@ -20,26 +21,25 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from pyroute2 import IPRoute
 
 from harness.environments import compose
 from harness.environments.builds import built
 from harness.environments.namespaces import Namespaces
-from harness.environments.outer import enter
 from harness.errors import AftershockError
 from harness.toolchain import Component, Toolchain, ensure, is_built
 from harness.toolchain.cache import default_cache
+from tests.inside import INSIDE, REFUSED, go_inside
 
 T = TypeVar("T")
 
-_INSIDE = "AFTERSHOCK_TESTS_INSIDE"
-"""Set in a session that has entered, for the sessions that its tests start."""
 _WHY_NOT = pytest.StashKey[str]()
 _CLIENTS = Path(__file__).resolve().parent / "clients"
 """Tests of programs that have to be built, which needs a network where it was not done yet."""
 _POLYGLOT = Path(__file__).resolve().parent / "harness" / "cli" / "test_polyglot.py"
 _SHOP = Path(__file__).resolve().parents[1] / "compose" / "shop.yaml"
 _UNBUILT = pytest.StashKey[str]()
+_NAMES = {_WHY_NOT: "why_not", _UNBUILT: "unbuilt"}
+"""What a parallel session tells its workers."""
 _BUILD_TIMEOUT_S = 1500.0
 _CALL_TIMEOUT_S = 120.0
 
@@ -47,7 +47,13 @@ _CALL_TIMEOUT_S = 120.0
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Before the first test, and before any thread: only a process with one thread can enter."""
-    if _INSIDE in os.environ or config.option.collectonly or config.option.help:
+    told = getattr(config, "workerinput", {})
+    for key in (_WHY_NOT, _UNBUILT):
+        if reason := told.get(_NAMES[key]):
+            config.stash[key] = reason
+    if REFUSED in os.environ:
+        config.stash[_WHY_NOT] = os.environ[REFUSED]
+    if told or INSIDE in os.environ or config.option.collectonly or config.option.help:
         return
     # As uid 0 inside, an ordinary user would share the temporary directory of the real root.
     os.environ.setdefault("LOGNAME", getpass.getuser())
@@ -62,13 +68,18 @@ def pytest_configure(config: pytest.Config) -> None:
                     default_cache(),
                     offline=False,
                 )
-        enter()
+        # In a parallel session the workers have the tests, and enter by themselves.
+        if not config.getoption("tx", None):
+            go_inside()
     except AftershockError as reason:
         config.stash[_WHY_NOT] = str(reason)
-        return
-    os.environ[_INSIDE] = "1"
-    with IPRoute() as ip:
-        ip.link("set", index=ip.link_lookup(ifname="lo")[0], state="up")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """What could not be had is said to each worker, whose tests fail with it."""
+    for key, name in _NAMES.items():
+        node.workerinput[name] = node.config.stash.get(key, None)
 
 
 def _may_collect(config: pytest.Config, folder: Path) -> bool:

@@ -60,6 +60,9 @@ def _import(folder: Path) -> ModuleType:
     """Import suite.py as a module of a package of its own, so that its neighbours can be
     imported relatively whatever else is named `suites`."""
     package = f"{_PACKAGE}.{folder.name}"
+    # Another folder of the same name may have been loaded before; its modules are not this one's.
+    for name in [name for name in sys.modules if name.startswith(f"{package}.")]:
+        del sys.modules[name]
     for name, places in ((_PACKAGE, []), (package, [str(folder)])):
         holder = ModuleType(name)
         holder.__path__ = places
