@@ -43,7 +43,9 @@ def test_a_neighbour_is_imported_relatively(tmp_path: Path) -> None:
 def test_each_folder_has_neighbours_of_its_own(tmp_path: Path) -> None:
     """Also where another one of the same name was loaded before."""
     for place in ("here", "there"):
-        folder = _suite(tmp_path / place / "a", "from .workload import NAME\nraise ValueError(NAME)")
+        folder = _suite(
+            tmp_path / place / "a", "from .workload import NAME\nraise ValueError(NAME)"
+        )
         (folder / "workload.py").write_text(f"NAME = {place!r}")
         with pytest.raises(DeclarationError, match=f"ValueError: {place}"):
             suites.load(str(folder))
