@@ -1,10 +1,12 @@
 """Every pattern under every fault, over many seeds: are sound patterns silent, and controls caught?
 
-    python benchmarks/soundness.py [--seeds 20] [--pattern P]… [--fault F]… [--minutes M] [--out FILE]
+    python benchmarks/soundness.py [--seeds 20] [--each N] [--pattern P]… [--fault F]… [--minutes M]
+                                   [--out FILE]
 
-One `aftershock run` a seed and pattern, with all faults that fit. Each scenario is a line of the
-file, and what the file has already is not run again, so that it can be stopped and gone on with at
-any time. Prints a table pattern × fault, and every scenario that did not come out as expected.
+Every seed takes every fault, or `--each N` of them in turn; faults that fit the same patterns share
+an `aftershock run` with all of these. Each scenario is a line of the file, and what the file has
+already is not run again, so that it can be stopped and gone on with at any time. Prints a table
+pattern × fault, and every scenario that did not come out as expected.
 """
 
 import argparse
@@ -31,14 +33,17 @@ def main() -> None:
     ends_at = time.monotonic() + 60 * options.minutes
     done = {(r["pattern"], r["fault"], r["seed"]) for r in _rows(options.out)}
     for seed in range(options.first_seed, options.first_seed + options.seeds):
-        for pattern in patterns:
-            missing = [
-                fault
-                for fault in faults
+        together: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for fault in _of_seed(seed, faults, options.each):
+            missing = tuple(
+                pattern
+                for pattern in patterns
                 if pattern in fits.get(fault, patterns) and (pattern, fault, seed) not in done
-            ]
+            )
+            together[missing].append(fault)
+        for missing, those in together.items():
             if missing and time.monotonic() < ends_at:
-                _run(pattern, missing, seed, options.out)
+                _run(missing, those, seed, options.out)
     rows = [r for r in _rows(options.out) if r["pattern"] in patterns and r["fault"] in faults]
     _print(rows, patterns, faults)
     sys.exit(not all(row["as_expected"] for row in rows))
@@ -48,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Verdicts of every pattern under every fault.")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--each", type=int, help="faults a seed, in turn (all of them)")
     parser.add_argument("--pattern", action="append")
     parser.add_argument("--fault", action="append")
     parser.add_argument("--minutes", type=float, default=600.0)
@@ -74,12 +80,19 @@ def _rows(path: Path) -> Iterator[Row]:
             yield from map(json.loads, file)
 
 
-def _run(pattern: str, faults: Iterable[str], seed: int, out: Path) -> None:
+def _of_seed(seed: int, faults: list[str], each: int | None) -> list[str]:
+    """The faults that are the seed's, which starts where the seed before it ended."""
+    count = len(faults) if each is None else min(each, len(faults))
+    return [faults[((seed - 1) * count + n) % len(faults)] for n in range(count)]
+
+
+def _run(patterns: Iterable[str], faults: Iterable[str], seed: int, out: Path) -> None:
     began = time.monotonic()
-    chosen = [part for fault in faults for part in ("--fault", fault)]
+    chosen = [part for pattern in patterns for part in ("--pattern", pattern)]
+    chosen += [part for fault in faults for part in ("--fault", fault)]
     with tempfile.TemporaryDirectory() as folder:
         document = _aftershock(
-            "run", "shop", "--pattern", pattern, *chosen, "--seed", str(seed),
+            "run", "shop", *chosen, "--seed", str(seed),
             "--offline", "--json", "--out", folder,
         )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +101,8 @@ def _run(pattern: str, faults: Iterable[str], seed: int, out: Path) -> None:
             file.write(json.dumps(_row(scenario, seed)) + "\n")
     said = Counter(scenario["verdict"] for scenario in document["scenarios"])
     took = time.monotonic() - began
-    print(f"seed {seed} {pattern}: {dict(said)} in {took:.0f} s", file=sys.stderr, flush=True)
+    told = f"seed {seed} {', '.join(faults)}: {dict(said)} in {took:.0f} s"
+    print(told, file=sys.stderr, flush=True)
 
 
 def _row(scenario: Row, seed: int) -> Row:
