@@ -11,9 +11,9 @@ Each is a file of `hazards/`, read by `query_file`:
     -- hazards:
     SELECT node, key, detail, … one row for each time that a node did not keep it
 
-They are told beside the verdict and never change it. A run without a trace has none. What a node
-sends inside its own open transaction is not among them: the wire shows that both are under way,
-and not which thread does which.
+They are told beside the verdict and never change it. A run without a trace has none. The wire shows
+which acts of a node are under way side by side, and not which thread does which: that a connection
+stands still meanwhile is what tells it (`publishes.sql`).
 """
 
 from collections.abc import Mapping, Sequence
