@@ -3,13 +3,16 @@ time for them.
 
 Reading takes several times as long as forwarding, and while it goes on nothing is forwarded; so it
 is done when nothing has come for a moment, a little at a time. Under a load without such moments a
-little is read all the same, and the rest waits, up to `MOST` bytes of memory. Beyond that, large
+little is read all the same, and the rest waits, up to `MOST` bytes of memory or an eighth of what is
+free, where that is less. Beyond that, large
 pieces wait on disk, and what finds no room there pays for itself, by as much reading as it brings.
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
@@ -19,7 +22,7 @@ from harness.tap.spill import Spill
 if TYPE_CHECKING:
     from harness.tap.relay import Flow
 
-MOST = 64 << 20
+MOST, LEAST = 256 << 20, 16 << 20
 """Bytes, with what keeping a piece of them takes."""
 _PIECE = 160
 """Bytes that a piece takes besides its own: places in three queues, two objects' heads."""
@@ -27,12 +30,17 @@ _LARGE = 4 << 10
 """Of a piece that may wait on disk, in bytes: writing a smaller one is no quicker than reading it."""
 _LOOK_S = 0.005
 """How often it is seen whether there is time to read."""
+_SHARE = 8
+"""Of the machine's free memory, the part that pieces may have."""
 _QUIET_NS = 2_000_000
 """Nothing has come for so long: there is time."""
-_SLICE_NS = 1_000_000
-"""How long is read at once then."""
-_SLIVER_NS = 200_000
+_SLICE_NS = 200_000
+"""How long is read at once then: so late is what comes meanwhile, such as the answer to a commit for
+which the disk took longer."""
+_SLIVER_NS = 100_000
 """How long at each look where it never gets quiet."""
+_CATCH_NS = 2_000_000
+"""How long at once where somebody waits until all is read."""
 _OLD_NS = 500_000_000
 """What has waited for so long is not left to quiet moments."""
 
@@ -48,11 +56,11 @@ class Backlog:
         self,
         read: Callable[["Flow", bytes, int], object],
         loop: asyncio.AbstractEventLoop,
-        most: int = MOST,
+        most: int | None = None,
     ) -> None:
         self._read = read
         self._loop = loop
-        self.most = most
+        self.most = affordable() if most is None else most
         self.spill: Spill | None = None
         # Three queues and no queue of tuples: the collector of cycles would look at each of them.
         self._flows: deque[Flow | None] = deque()
@@ -101,7 +109,7 @@ class Backlog:
     async def catch_up(self) -> None:
         """Read all of it, a slice at a time: what comes meanwhile is forwarded meanwhile."""
         while self._flows:
-            self._read_for(2 * _SLICE_NS)
+            self._read_for(_CATCH_NS)
             await asyncio.sleep(0)
 
     def _next(self) -> None:
@@ -152,3 +160,9 @@ class Backlog:
         if now - self._times[0] > _OLD_NS:
             self._read_for(_SLIVER_NS)
         self._loop.call_later(_LOOK_S, self._look)
+
+
+def affordable(meminfo: Path = Path("/proc/meminfo")) -> int:
+    """Bytes of memory, on this machine at this time; `LEAST` where that cannot be told."""
+    told = re.search(r"^MemAvailable: +(\d+) kB$", meminfo.read_text("ascii"), re.MULTILINE)
+    return LEAST if told is None else min(MOST, max(LEAST, int(told[1]) * 1024 // _SHARE))

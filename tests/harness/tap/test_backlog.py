@@ -4,10 +4,11 @@ import asyncio
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.tap.backlog import Backlog
+from harness.tap.backlog import Backlog, affordable
 from harness.tap.relay import Flow
 from harness.tap.spill import Spill
 from harness.testing import eventually
@@ -151,3 +152,15 @@ def test_catching_up_lets_others_have_their_turn() -> None:
     turns, left = asyncio.run(main())
     assert left == 0
     assert turns > 1
+
+
+@pytest.mark.parametrize(
+    ("told", "mib"),
+    [("MemAvailable:   24000000 kB\n", 256), ("MemAvailable: 1048576 kB\n", 128), ("", 16)],
+)
+def test_no_more_memory_is_taken_than_the_machine_can_spare(
+    tmp_path: Path, told: str, mib: int
+) -> None:
+    """An eighth of what is free, within bounds."""
+    (tmp_path / "meminfo").write_text(f"MemTotal: 1 kB\n{told}SwapTotal: 0 kB\n")
+    assert affordable(tmp_path / "meminfo") == mib << 20
