@@ -3,7 +3,7 @@ time for them.
 
 Reading takes several times as long as forwarding, and while it goes on nothing is forwarded; so it
 is done when nothing has come for a moment, a little at a time. Under a load without such moments a
-little is read all the same, and the rest waits, up to `MOST` bytes of memory or an eighth of what is
+little is read all the same, and the rest waits, up to `MOST` bytes of memory or a sixteenth of what is
 free, where that is less. Beyond that, large
 pieces wait on disk, and what finds no room there pays for itself, by as much reading as it brings.
 """
@@ -22,7 +22,7 @@ from harness.tap.spill import Spill
 if TYPE_CHECKING:
     from harness.tap.relay import Flow
 
-MOST, LEAST = 256 << 20, 16 << 20
+MOST, LEAST = 512 << 20, 16 << 20
 """Bytes, with what keeping a piece of them takes."""
 _PIECE = 160
 """Bytes that a piece takes besides its own: places in three queues, two objects' heads."""
@@ -30,7 +30,7 @@ _LARGE = 4 << 10
 """Of a piece that may wait on disk, in bytes: writing a smaller one is no quicker than reading it."""
 _LOOK_S = 0.005
 """How often it is seen whether there is time to read."""
-_SHARE = 8
+_SHARE = 16
 """Of the machine's free memory, the part that pieces may have."""
 _QUIET_NS = 2_000_000
 """Nothing has come for so long: there is time."""
