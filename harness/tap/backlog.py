@@ -3,9 +3,10 @@ time for them.
 
 Reading takes several times as long as forwarding, and while it goes on nothing is forwarded; so it
 is done when nothing has come for a moment, a little at a time. Under a load without such moments a
-little is read all the same, and the rest waits, up to `MOST` bytes of memory or a sixteenth of what is
-free, where that is less. Beyond that, large
-pieces wait on disk, and what finds no room there pays for itself, by as much reading as it brings.
+little is read all the same, and the rest waits: large pieces, beyond the first few, on disk, since a
+file's page costs less than fresh memory does, and others in up to `MOST` bytes of memory, or a
+sixteenth of what is free, where that is less. What finds no room pays for itself, by as much reading
+as it brings.
 """
 
 import asyncio
@@ -22,12 +23,14 @@ from harness.tap.spill import Spill
 if TYPE_CHECKING:
     from harness.tap.relay import Flow
 
-MOST, LEAST = 512 << 20, 16 << 20
+MOST, LEAST = 256 << 20, 16 << 20
 """Bytes, with what keeping a piece of them takes."""
 _PIECE = 160
 """Bytes that a piece takes besides its own: places in three queues, two objects' heads."""
 _LARGE = 4 << 10
 """Of a piece that may wait on disk, in bytes: writing a smaller one is no quicker than reading it."""
+_HANDY = 4 << 20
+"""Bytes that wait in memory before anything waits on disk."""
 _LOOK_S = 0.005
 """How often it is seen whether there is time to read."""
 _SHARE = 16
@@ -49,7 +52,7 @@ class Backlog:
     """Pieces of flows with their times, and what is to be done after them."""
 
     __slots__ = (
-        "_data", "_flows", "_looks", "_loop", "_read", "_sizes", "_times", "_weight", "most", "spill",
+        "_data", "_flows", "_handy", "_looks", "_loop", "_read", "_sizes", "_times", "_weight", "most", "spill",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +64,7 @@ class Backlog:
         self._read = read
         self._loop = loop
         self.most = affordable() if most is None else most
+        self._handy = min(_HANDY, self.most)
         self.spill: Spill | None = None
         # Three queues and no queue of tuples: the collector of cycles would look at each of them.
         self._flows: deque[Flow | None] = deque()
@@ -77,16 +81,15 @@ class Backlog:
 
     def add(self, flow: "Flow", data: bytes) -> None:
         """Bytes that have gone on."""
+        size = len(data)
         self._flows.append(flow)
         self._times.append(monotonic_ns())
-        self._weight += len(data) + _PIECE
-        if self._weight <= self.most:
+        self._weight += _PIECE
+        if size < _LARGE or self._weight + size <= self._handy or not self._spilled(data):
             self._data.append(data)
-        elif len(data) >= _LARGE and self._spilled(data):
-            self._weight -= len(data)
-        else:
-            self._data.append(data)
-            self._relieve(len(data))
+            self._weight += size
+            if self._weight > self.most:
+                self._relieve(size)
         if not self._looks:
             self._looks = True
             self._loop.call_later(_LOOK_S, self._look)
