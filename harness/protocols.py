@@ -170,7 +170,7 @@ class Environment(Protocol):
         ...
 
     async def mend(self, client: str, server: str) -> None:
-        """Undo `cut`. Idempotent."""
+        """Undo `cut`, and let what was under way arrive. Idempotent."""
         ...
 
     async def dropped(self, client: str, server: str) -> Cut:

@@ -1,6 +1,7 @@
 """The network's half of the namespaces environment: addresses, taps, cuts, attempts to connect."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 
 from harness.environments import tap_links
@@ -9,6 +10,10 @@ from harness.environments.sockets import Connection
 from harness.errors import HarnessBug
 from harness.model.system import System
 from harness.protocols import Cut, DirectLink, Reach, RoundTap, TapControl, TapLink
+
+_TRIES_AGAIN_S = 1.0
+"""Besides the time that a cut has lasted, which is the longest that a retransmission then waits."""
+_LOOK_S = 0.05
 
 
 class Links:
@@ -20,6 +25,7 @@ class Links:
         """Whether nodes reach their peers through taps, which somebody has to run."""
         self._index = {node.name: index for index, node in enumerate(system.nodes)}
         self._network: Network | None = None
+        self._cut_at: dict[Pair, float] = {}
         self._taps: TapControl | None = None
 
     def _build_network(self) -> Network:
@@ -104,9 +110,23 @@ class Links:
 
     async def cut(self, client: str, server: str) -> None:
         await asyncio.to_thread(self.net.cut, client, server)
+        self._cut_at[client, server] = time.monotonic()
 
     async def mend(self, client: str, server: str) -> None:
+        """Returns when what was under way has arrived: a kernel that has sent something in vain
+        waits twice as long each time before it tries again (RFC 6298), also for a program that has
+        long given up and connected anew, and a late request can undo what newer ones did: an old
+        offset commit turns a group back. Where nothing is acknowledged by then, that is not the
+        cut's doing."""
         await asyncio.to_thread(self.net.mend, client, server)
+        if (began := self._cut_at.pop((client, server), None)) is None:
+            return
+        mended = time.monotonic()
+        latest = mended + (mended - began) + _TRIES_AGAIN_S
+        while time.monotonic() < latest:
+            if not await asyncio.to_thread(self.net.backing_off, client, server):
+                return
+            await asyncio.sleep(_LOOK_S)
 
     async def cut_groups(self, one: Iterable[str], other: Iterable[str]) -> None:
         """Cut every pair across two groups of nodes."""

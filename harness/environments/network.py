@@ -28,7 +28,7 @@ from pyroute2 import IPRoute
 from pyroute2.nftables.main import NFTables
 
 from harness.environments import kernel, nft
-from harness.environments.sockets import Connection, established
+from harness.environments.sockets import Connection, backing_off, established
 from harness.errors import EnvironmentFailed, HarnessBug
 from harness.protocols import TAP_MARK
 
@@ -243,14 +243,25 @@ class Network:
     def established(self, node: str) -> frozenset[Connection]:
         """The established connections of the node's network, as its kernel has them: those that
         the node took, those that it made, and those that taps made in there."""
+        return frozenset().union(*(established(text) for text in self._sockets(node)))
 
-        def read() -> frozenset[Connection]:
-            found: set[Connection] = set()
+    def backing_off(self, client: str, server: str) -> int:
+        """How many of the client's sockets, its own towards its tap and the tap's towards the
+        server, wait before they send again what was lost between the two."""
+        tap = self._taps.get((client, server))
+        peers = frozenset((self._addresses[server], *(() if tap is None else (tap,))))
+        return sum(backing_off(text, peers) for text in self._sockets(client))
+
+    def _sockets(self, node: str) -> list[str]:
+        """What the kernel tells of those in the node's network."""
+
+        def read() -> list[str]:
+            told = []
             for path in ("/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"):
                 if os.path.exists(path):  # the second is missing where IPv6 is switched off
                     with open(path, encoding="ascii") as file:
-                        found |= established(file.read())
-            return frozenset(found)
+                        told.append(file.read())
+            return told
 
         return self.inside(node, read)
 

@@ -220,9 +220,12 @@ async def stalling(directory: str) -> list[str]:
         with sock:
             heard = [await say("before", 5)]
             await env.cut("client", "server")
-            heard.append(await say("cut, ", 0.3))
+            heard.append(await say("cut, ", 0.8))
+            waits = env.net.backing_off("client", "server")
             await env.mend("client", "server")
-            # What was lost is sent again: after 0.2, 0.6 and 1.4 seconds.
+            # What was lost is sent again, after 0.2, 0.6 and 1.4 seconds: the link is mended when
+            # it has arrived.
+            heard.append(f"{waits} waiting, then {env.net.backing_off('client', 'server')}")
             heard.append((await asyncio.wait_for(loop.sock_recv(sock, 100), 5)).decode())
             return [*heard, await say("mended", 5)]
 
@@ -232,6 +235,7 @@ def test_a_connection_through_a_tap_outlives_a_cut(tmp_path: Path) -> None:
     assert isolated(stalling, str(tmp_path)) == [
         "before",
         "silence",
+        "1 waiting, then 0",
         "cut, ",
         "mended",
     ]

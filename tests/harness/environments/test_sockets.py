@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.environments.sockets import established
+from harness.environments.sockets import backing_off, established
 from harness.errors import EnvironmentFailed
 
 HEAD = (
@@ -41,6 +41,37 @@ TCP6 = f"""{HEAD}\
 def test_what_is_established_is_found(text: str, expected: set[tuple[str, int, int]]) -> None:
     """Neither listeners nor what is being closed; IPv4 in the form of IPv6 is IPv4."""
     assert established(text, "little") == expected
+
+
+WAITING = "00000000:00000012 01:00000154 00000003     0        0 0 1 0000000000000000 20 4 30 10 -1"
+SENT = "00000000:00000012 01:00000014 00000000     0        0 0 1 0000000000000000 20 4 30 10 -1"
+PROBING = "00000000:00000000 02:00000014 00000002     0        0 0 1 0000000000000000 20 4 30 10 -1"
+
+UNSENT = "00000005:00000000 04:0000003F 00000000     0        2 0 2 0000000000000000 20 4 30 11 -1"
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        (f"0B0012C6:E1B2 0A0012C6:2384 01 {WAITING}", 1),
+        (f"0B0012C6:E1B2 0A0012C6:2384 04 {WAITING}", 1),
+        (f"0B0012C6:E1B2 0C0012C6:2384 01 {WAITING}", 0),
+        (f"0B0012C6:E1B2 0A0012C6:2384 01 {SENT}", 0),
+        (f"0B0012C6:E1B2 0A0012C6:2384 01 {UNSENT}", 1),
+        (f"0B0012C6:E1B2 0A0012C6:2384 01 {PROBING}", 0),
+        (f"0B0012C6:E1B2 0A0012C6:2384 01 {REST}", 0),
+        (f"{'0' * 24}0B0012C6:E1B2 0000000000000000FFFF00000A0012C6:2384 01 {WAITING}", 1),
+    ],
+    ids=["lost", "closed", "another's", "under way", "unsent", "keepalive", "idle", "tcp6"],
+)
+def test_who_waits_before_sending_again_is_counted(line: str, count: int) -> None:
+    """The timer of retransmissions, and it has run out before."""
+    assert backing_off(f"{HEAD}   0: {line}\n", frozenset({"198.18.0.10"}), "little") == count
+
+
+def test_a_line_of_something_else_is_not_taken_for_one() -> None:
+    with pytest.raises(EnvironmentFailed, match="no line of"):
+        backing_off(f"{HEAD}   0: 0B0012C6:E1B2\n", frozenset(), "little")
 
 
 addresses = st.tuples(*[st.integers(0, 255)] * 4)
