@@ -159,6 +159,14 @@ class Taps:
         """Forward again. Returns how many requests were answered instead. Idempotent."""
         return int((await self._ask("serve", client=client, server=server))["answered"])
 
+    # --- detours -------------------------------------------------------------------------------
+
+    async def lead(self, ways: Sequence[Mapping[str, Any]]) -> None:
+        """From now on these links, and no others, go by way of a proxy: `client`, `server` and
+        `port`, `proxy` and `exit` (see harness.tap.detour.Way). Connections of a link that gets
+        another way are ended."""
+        await self._ask("lead", ways=list(ways))
+
     # --- talking ------------------------------------------------------------------------------
 
     async def _ask(self, what: str, descriptor: int | None = None, /, **given: Any) -> Message:

@@ -13,6 +13,7 @@ import uvloop
 
 from harness.errors import AftershockError, HarnessBug
 from harness.model.cut import Reached
+from harness.tap.detour import Way
 from harness.tap.messages import Inbox, Message, encode, reached_json, trigger_of
 from harness.tap.priority import go_ahead
 from harness.tap.relay import Link
@@ -108,6 +109,17 @@ async def _discard(station: Station, message: Message, _fd: int | None) -> None:
     await station.discard(message["node"])
 
 
+async def _lead(station: Station, message: Message, _fd: int | None) -> None:
+    await station.lead(
+        {
+            (way["client"], way["server"], way["port"]): Way(
+                proxy=(way["proxy"][0], way["proxy"][1]), exit=(way["exit"][0], way["exit"][1])
+            )
+            for way in message["ways"]
+        }
+    )
+
+
 _DEEDS: dict[str, Callable[[Station, Message, int | None], Any]] = {
     "listen": _listen,
     "network": _network,
@@ -116,6 +128,7 @@ _DEEDS: dict[str, Callable[[Station, Message, int | None], Any]] = {
     "end": _end,
     "open": lambda station, _message, _fd: station.gate.open(),
     "discard": _discard,
+    "lead": _lead,
     "reset": lambda station, _message, _fd: station.reset(),
     "swallow": lambda station, _message, _fd: station.swallow(),
     "answer": lambda station, message, _fd: station.answer(message["code"]),

@@ -197,9 +197,10 @@ class Relay:
         if flow is self.up:
             self.station.dial(self)
             return
-        name = transport.get_extra_info("sockname")
-        self.local = (str(name[0]), int(name[1]))
-        self.station.note(self, "open", f"{name[0]}:{name[1]}")
+        if self.local is None:
+            name = transport.get_extra_info("sockname")
+            self.local = (str(name[0]), int(name[1]))
+        self.station.note(self, "open", f"{self.local[0]}:{self.local[1]}")
         self.proceed()
         for each in (self.up, self.down):
             self.advance(each)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic_ns
 
@@ -17,6 +17,7 @@ from harness.model.frame import FROM_CLIENT, Frame
 from harness.protocols import TAP_MARK
 from harness.tap.answers import error_answer
 from harness.tap.backlog import Backlog
+from harness.tap.detour import Detour, Way
 from harness.tap.failing import Failing
 from harness.tap.gate import Gate, Met
 from harness.tap.listeners import Listeners
@@ -31,10 +32,18 @@ _END_TIMEOUT_S = 1.0
 """How long a server may take to read what was sent to it before it is told of the end."""
 
 
+def _route(link: Link) -> "Route":
+    return link.client, link.server, link.port
+
+
 def _marked() -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, TAP_MARK)
     return sock
+
+
+Route = tuple[str, str, int]
+"""Client, server and the server's port."""
 
 
 class Station:
@@ -70,6 +79,7 @@ class Station:
         self.backlog = Backlog(read, self._loop)
         """What was forwarded and is to be read."""
         self._dials: dict[asyncio.Task[None], Relay] = {}
+        self._detours: dict[Route, Detour] = {}
 
     def _count(self, pattern: Address) -> int:
         self.drain()
@@ -130,6 +140,10 @@ class Station:
                 return
             here = sock.getsockname()
             self.dialled.add((link.server, str(here[0]), int(here[1])))
+            relay.local = (str(here[0]), int(here[1]))
+            detour = self._detours.get(_route(link))
+            if detour is not None:
+                sock = await detour.through(sock)
             await self._loop.create_connection(lambda: relay.down, sock=sock)
         except asyncio.CancelledError:
             sock.close()
@@ -140,6 +154,23 @@ class Station:
             if isinstance(error, ConnectionRefusedError):
                 self.listeners.refuse(link.server)
             relay.close(reset=True)
+
+    async def lead(self, ways: Mapping[Route, Way]) -> None:
+        """From now on these links, and no others, have a detour. Connections of a link that gets
+        another way are ended, so that their clients connect again. Raises OSError naming an
+        address that is taken."""
+        kept = {route: d for route, d in self._detours.items() if ways.get(route) == d.way}
+        gone = [detour for route, detour in self._detours.items() if route not in kept]
+        changed = (self._detours.keys() | ways.keys()) - kept.keys()
+        self._detours = kept
+        for route in ways.keys() - kept.keys():
+            detour = Detour(ways[route])
+            await detour.open()
+            self._detours[route] = detour
+        ending = [r for r in self.relays if _route(r.link) in changed]
+        for relay in ending:
+            relay.close(reset=False)
+        await asyncio.gather(self._until_ended(ending), *(d.close(_END_TIMEOUT_S) for d in gone))
 
     def _socket(self, client: str) -> socket.socket:
         namespace = self._namespaces.get(client)
@@ -231,9 +262,12 @@ class Station:
         for task, relay in self._dials.items():
             if relay in ending:
                 task.cancel()
-        return self._loop.create_task(self._until_ended(ending))
+        # What is on its way through a proxy is lost with the node's network.
+        beyond = [d for route, d in self._detours.items() if node in route[:2]]
+        return self._loop.create_task(self._until_ended(ending, beyond))
 
-    async def _until_ended(self, relays: list[Relay]) -> None:
+    async def _until_ended(self, relays: list[Relay], beyond: Sequence[Detour] = ()) -> None:
+        await asyncio.gather(*(detour.end(_END_TIMEOUT_S) for detour in beyond))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_END_TIMEOUT_S):
                 while any(relay.up.source or relay.down.source for relay in relays):
@@ -301,6 +335,7 @@ class Station:
         for relay in tuple(self.relays):
             relay.close(reset=False)
         await asyncio.gather(*self._dials, return_exceptions=True)
+        await asyncio.gather(*(d.close(_END_TIMEOUT_S) for d in self._detours.values()))
         if self.legs:
             await self._quiet.wait()
         for asking in self._asking.values():
