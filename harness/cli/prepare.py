@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.environments.builds import built
+from harness.errors import MachineUnfit
 from harness.model.system import Role, System
 from harness.report.terminal import Progress
 from harness.toolchain import (
@@ -15,6 +16,7 @@ from harness.toolchain import (
     Toolchain,
     ensure,
     is_built,
+    toxiproxy,
 )
 from harness.toolchain.cache import default_cache
 
@@ -41,6 +43,21 @@ def prepared_toolchain(
     return toolchain, root
 
 
+def require_toxiproxy(wanted_by: str, cache: Path | None = None) -> None:
+    """Raises MachineUnfit where the fault's Toxiproxy is not to be had on this machine."""
+    if toxiproxy.found(cache or default_cache()) is None and toxiproxy.go_program() is None:
+        raise MachineUnfit(
+            f"--fault {wanted_by}: it needs Toxiproxy, and there is neither {toxiproxy.PROGRAM} "
+            f"nor Go to build it with on this machine: {toxiproxy.EXTRA}"
+        )
+
+
+def prepared_toxiproxy(cache: Path, *, offline: bool) -> Path:
+    """Toxiproxy's server, built with a note where it is missing."""
+    with Progress() as progress:
+        return toxiproxy.ensure(cache, offline=offline, tell=progress.note)
+
+
 def builds_of(system: System, cache: Path, *, offline: bool) -> Mapping[str, Path]:
     """Node → the folder to run it in, of the services that have to be built; built with a note
     where that was not done yet."""
@@ -53,7 +70,18 @@ def fetch(*, offline: bool) -> int:
     everything = tuple(component for component in Component if is_built(component))
     toolchain, root = prepared_toolchain(components=everything, offline=offline, verify=True)
     print(f"the toolchain is in {root}; Java is {toolchain.java}")
+    print(_fetched_toxiproxy(root, offline=offline))
     return 0
+
+
+def _fetched_toxiproxy(cache: Path, *, offline: bool) -> str:
+    """Where its server is. It is for some faults only: that it is not to be had is no failure."""
+    if toxiproxy.found(cache) is None:
+        if toxiproxy.go_program() is None:
+            return f"no Toxiproxy, for faults on links: {toxiproxy.EXTRA}, then fetch again"
+        if offline:
+            return "no Toxiproxy, for faults on links: fetch once with a network"
+    return f"Toxiproxy is {prepared_toxiproxy(cache, offline=offline)}"
 
 
 class _Teller:

@@ -33,6 +33,7 @@ def diagnose(
         _disk(cache),
         resources.memory(proc=proc, cgroup=cgroup),
         resources.cores(),
+        *_toxiproxy(cache),
         resources.docker(environ),
     )
 
@@ -59,6 +60,13 @@ def _disk(cache: Path | None) -> Finding:
         return Finding(
             name="disk", ok=False, says=str(error), mend="export XDG_CACHE_HOME=…", needed=True
         )
+
+
+def _toxiproxy(cache: Path | None) -> tuple[Finding, ...]:
+    try:
+        return (resources.toxiproxy(default_cache() if cache is None else cache),)
+    except AftershockError:
+        return ()  # that there is no place for a cache is said already
 
 
 def report(findings: Sequence[Finding]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.environments.causes import Finding
+from harness.toolchain import toxiproxy as toolchain
 
 GIB = 1 << 30
 DISK_COLD = 1 * GIB
@@ -128,6 +129,19 @@ def cores() -> Finding:
     if count < 2:
         says += "; it will work, slowly: deadlines are made for 2"
     return Finding(name="cores", ok=count >= 2, says=says)
+
+
+def toxiproxy(cache: Path) -> Finding:
+    """Whether faults on links can be had: Toxiproxy's server, or what builds it."""
+    server = toolchain.found(cache)
+    if server is not None:
+        return Finding(name="toxiproxy", ok=True, says=f"Toxiproxy is {server}")
+    go = toolchain.go_program()
+    if go is not None:
+        says = f"Toxiproxy will be built with {go} when a fault first needs it"
+        return Finding(name="toxiproxy", ok=True, says=says)
+    says = "no Toxiproxy and no Go to build it with: no latency, bandwidth and the like on links"
+    return Finding(name="toxiproxy", ok=False, says=says, mend=toolchain.EXTRA)
 
 
 def docker(environ: Mapping[str, str]) -> Finding:

@@ -10,6 +10,7 @@ import pytest
 
 from harness.environments import resources
 from harness.environments.resources import GIB
+from harness.toolchain import toxiproxy as toolchain
 
 
 def test_linux_on_a_known_machine_will_do() -> None:
@@ -179,3 +180,24 @@ def test_no_engine_is_no_failure(tmp_path: Path) -> None:
         found = resources.docker({"DOCKER_HOST": host})
         assert not found.ok
         assert not found.needed
+
+
+@pytest.mark.parametrize(
+    "server, go, ok, says",
+    [
+        (Path("/x/toxiproxy-server"), None, True, "Toxiproxy is /x/toxiproxy-server"),
+        (None, Path("/x/go"), True, "will be built with /x/go"),
+        (None, None, False, "no Toxiproxy and no Go"),
+    ],
+)
+def test_toxiproxy_is_there_can_be_built_or_is_not_to_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    server: Path | None, go: Path | None, ok: bool, says: str,
+) -> None:  # fmt: skip
+    """Only some faults need it."""
+    monkeypatch.setattr(toolchain, "found", lambda _cache: server)
+    monkeypatch.setattr(toolchain, "go_program", lambda: go)
+    found = resources.toxiproxy(tmp_path)
+    assert (found.ok, found.needed) == (ok, False)
+    assert says in found.says
+    assert found.mend == (None if ok else "pip install 'aftershock[toxiproxy]'")
