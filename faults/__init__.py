@@ -1,14 +1,16 @@
 """The catalogue of faults: one file a mechanism, each with its injection, proof and heal.
 
 `CATALOGUE` is the closed set of names that `--fault` accepts; besides, it takes any point of the
-wire (faults.point), any outage of a part (faults.outage), and what a suite has given a name. Some
-names are short forms of points, which a pattern spells out for itself.
+wire (faults.point), any outage of a part (faults.outage), any toxic on a link (faults.toxic), and
+what a suite has given a name. Some names are short forms of points, which a pattern spells out for
+itself.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from faults import toxic as toxics
 from faults.at_point import AtPoint
 from faults.connector import ConnectorRestart
 from faults.failing import Failing
@@ -17,9 +19,11 @@ from faults.kill import Kill
 from faults.outage import FORMS, MECHANISM, PROOF, SAYS, Ill, Outage
 from faults.partition import Partition
 from faults.point import FORM, Point
+from faults.poisoned import Poisoned
+from faults.toxic import Poison
 from harness.errors import DeclarationError
 from harness.model.scenario import Pattern
-from harness.model.system import Role, System
+from harness.model.system import Link, Role, System
 from harness.protocols import Fault, Stage
 
 NONE = "none"
@@ -41,11 +45,26 @@ class Kind:
     Raises DeclarationError where what the pattern declares is no point."""
     outage: Outage | None = None
     """Of a fault that keeps a part away for a while: which one."""
+    poison: Poison | None = None
+    """Of a fault that puts a toxic on a link: which one."""
 
     @property
     def needs_taps(self) -> bool:
         """Whether it can't be without taps on the links."""
-        return self.point is not None or (self.outage is not None and self.outage.needs_taps)
+        of_outage = self.outage is not None and self.outage.needs_taps
+        return self.point is not None or self.poison is not None or of_outage
+
+    @property
+    def lasts_s(self) -> float | None:
+        """How long it keeps something from the system, None where that is over at once."""
+        if self.outage is not None:
+            return self.outage.duration_s
+        return None if self.poison is None else self.poison.lasts_s
+
+    def detours(self, pattern: Pattern, system: System) -> tuple[Link, ...]:
+        """The links that have to go by way of Toxiproxy."""
+        link = None if self.poison is None else self.poison.link_under(pattern, system)
+        return () if link is None else (link,)
 
     def unfit(self, pattern: Pattern, system: System) -> str | None:
         """What the fault needs and the pattern does not have; None where it has all."""
@@ -53,6 +72,8 @@ class Kind:
             return f"there is no {self.needs.value} node"
         if self.outage is not None:
             return self.outage.unfit(system)
+        if self.poison is not None:
+            return self.poison.unfit(pattern, system)
         if self.point is None:
             return None
         point = self.point(pattern)
@@ -185,6 +206,8 @@ def find(name: str, named: Mapping[str, str] = MappingProxyType({})) -> Kind:
     try:
         if Outage.is_one(text):
             return _outage(Outage.parse(text), name)
+        if Poison.is_one(text):
+            return _poison(Poison.parse(text), name)
         if ":" in text:
             return _at_point(Point.parse(text), name)
     except DeclarationError as wrong:
@@ -192,7 +215,8 @@ def find(name: str, named: Mapping[str, str] = MappingProxyType({})) -> Kind:
     known = ", ".join((NONE, *CATALOGUE, *named))
     raise DeclarationError(
         f"--fault {name}: no such fault; there are {known}, outages: "
-        f"{', '.join(FORMS.values())}, and points: {FORM}"
+        f"{', '.join(FORMS.values())}, toxics: {', '.join(toxics.FORMS.values())}, "
+        f"and points: {FORM}"
     )
 
 
@@ -228,4 +252,21 @@ def _outage(outage: Outage, name: str) -> Kind:
         proof=PROOF[outage.ill],
         make=make,
         outage=outage,
+    )
+
+
+def _poison(poison: Poison, name: str) -> Kind:
+    def make(stage: Stage) -> Fault:
+        link = poison.link_under(stage.pattern, stage.system)
+        if link is None:
+            raise DeclarationError(f"{poison.text}: nobody publishes to a broker; name a link")
+        return Poisoned(stage, poison=poison, link=link, name=name)
+
+    return Kind(
+        name=name,
+        says=f"{poison.text}: {toxics.SAYS[poison.ail]}",
+        mechanism=toxics.MECHANISM[poison.ail],
+        proof=toxics.PROOF[poison.ail],
+        make=make,
+        poison=poison,
     )

@@ -11,7 +11,8 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 from harness.model.cut import Achieved, Reached, Trigger
 from harness.model.fault import Probe
 from harness.model.scenario import Pattern
-from harness.model.system import System
+from harness.model.system import Link, System
+from harness.model.toxic import Heard, Toxic
 
 
 class Reach(Enum):
@@ -293,6 +294,45 @@ class Failures(Protocol):
         ...
 
 
+class Conversation(Protocol):
+    """A connection of the harness's own, by way of a client's link, on which the server is asked
+    harmless things. Raises EnvironmentFailed where what it hears makes no sense."""
+
+    async def ask(self, *, up: int = 0, down: int = 0, timeout_s: float) -> Heard:
+        """A question of at least `up` bytes; for an answer of at least `down`, from the second
+        question on."""
+        ...
+
+    async def end(self, *, timeout_s: float) -> Heard:
+        """Say that nothing more comes, and await the connection's end."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Toxics(Protocol):
+    """What Toxiproxy does to links, and how it is to go through them.
+
+    Raises EnvironmentFailed, from every method, where the proxy or the link is not to be had.
+    """
+
+    async def add(self, link: Link, toxics: Sequence[Toxic]) -> None:
+        """Put them on the link: on its connections, and on those to come."""
+        ...
+
+    async def cleanse(self, link: Link) -> None:
+        """Take every toxic off the link. Idempotent."""
+        ...
+
+    async def converse(self, link: Link) -> Conversation:
+        """A connection that its server knows well enough to be asked for anything; to be closed."""
+        ...
+
+    async def greet(self, link: Link, timeout_s: float) -> Heard:
+        """What comes of a new connection's first and smallest question."""
+        ...
+
+
 class CutProof(Protocol):
     """What the stores say of effects on the wire."""
 
@@ -317,6 +357,8 @@ class Stage:
     proof: CutProof | None = None
     failures: Failures | None = None
     """None where the run has no taps."""
+    toxics: Toxics | None = None
+    """None where the scenario's fault needs no Toxiproxy."""
     remaining_s: Callable[[], float] = lambda: 0.0
     """How long the workload still goes on, in seconds."""
 

@@ -26,7 +26,7 @@ from harness.environments import compose
 from harness.environments.builds import built
 from harness.environments.namespaces import Namespaces
 from harness.errors import AftershockError
-from harness.toolchain import Component, Toolchain, ensure, is_built
+from harness.toolchain import Component, Toolchain, ensure, is_built, toxiproxy
 from harness.toolchain.cache import default_cache
 from tests.inside import INSIDE, REFUSED, go_inside
 
@@ -36,6 +36,10 @@ _WHY_NOT = pytest.StashKey[str]()
 _CLIENTS = Path(__file__).resolve().parent / "clients"
 """Tests of programs that have to be built, which needs a network where it was not done yet."""
 _POLYGLOT = Path(__file__).resolve().parent / "harness" / "cli" / "test_polyglot.py"
+_TOXIPROXY = (
+    Path(__file__).resolve().parent / "harness" / "engine" / "test_detours.py",
+    Path(__file__).resolve().parent / "harness" / "cli" / "test_toxics.py",
+)
 _SHOP = Path(__file__).resolve().parents[1] / "compose" / "shop.yaml"
 _UNBUILT = pytest.StashKey[str]()
 _NAMES = {_WHY_NOT: "why_not", _UNBUILT: "unbuilt"}
@@ -59,20 +63,24 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("LOGNAME", getpass.getuser())
     try:
         if config.option.markexpr != "not stack":
-            ensure(components=[part for part in Component if is_built(part)])
-            if _may_collect(config, _CLIENTS):
-                _build_clients(config)
-            if _may_collect(config, _POLYGLOT):
-                built(
-                    compose.read(_SHOP, environ={}).under_profile("polyglot"),
-                    default_cache(),
-                    offline=False,
-                )
+            _fetch(config)
         # In a parallel session the workers have the tests, and enter by themselves.
         if not config.getoption("tx", None):
             go_inside()
     except AftershockError as reason:
         config.stash[_WHY_NOT] = str(reason)
+
+
+def _fetch(config: pytest.Config) -> None:
+    """What tests marked `stack` need, as far as it is not there yet. Raises AftershockError."""
+    ensure(components=[part for part in Component if is_built(part)])
+    if _may_collect(config, _CLIENTS):
+        _build_clients(config)
+    if any(_may_collect(config, file) for file in _TOXIPROXY):
+        toxiproxy.ensure(default_cache(), offline=False)
+    if _may_collect(config, _POLYGLOT):
+        polyglot = compose.read(_SHOP, environ={}).under_profile("polyglot")
+        built(polyglot, default_cache(), offline=False)
 
 
 @pytest.hookimpl(optionalhook=True)

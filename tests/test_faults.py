@@ -1,5 +1,6 @@
 """The catalogue of faults: its names, the points besides, and which patterns they fit."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from faults.at_point import AtPoint
 from faults.failing import Failing
 from faults.hang import Hang
 from faults.kill import Kill
+from faults.poisoned import Poisoned
 from harness.errors import DeclarationError
 from harness.model.scenario import Pattern
-from harness.model.system import Node, Role, System
+from harness.model.system import Link, Node, Role, System
 from harness.protocols import Stage
 from tests.faults.conftest import COMMIT, SHOP, Nodes, Stores
 
@@ -162,3 +164,28 @@ def test_an_outage_is_found_by_its_form_and_by_a_suites_name() -> None:
         assert (fault.name, fault.duration_s > 1) == (kind.name, True)
     with pytest.raises(DeclarationError, match="--fault down:a:b: the form is down"):
         faults.find("down:a:b")
+
+
+def test_a_toxic_is_found_by_its_form_and_by_a_suites_name() -> None:
+    """It needs taps and Toxiproxy, on the links that it names, or that the pattern has."""
+    named = {"slow-broker": "bandwidth=5,2:order/kafka-1"}
+    slow, late = faults.find("slow-broker", named), faults.find("latency")
+    assert [kind.name for kind in (slow, late)] == ["slow-broker", "latency"]
+    assert all(kind.needs_taps for kind in (slow, late))
+    assert slow.lasts_s is not None and slow.lasts_s > 2
+    assert faults.find("down=2:order").lasts_s == 2
+    assert faults.find("kill").lasts_s is None
+    link = Link(client="order", server="kafka-1")
+    assert [kind.detours(pattern(), SHOP) for kind in (slow, late)] == [(link,), (link,)]
+    assert faults.find("kill").detours(pattern(), SHOP) == ()
+    for kind in (slow, late):
+        assert kind.unfit(pattern(), SHOP) is None
+        assert not kind.names_one(pattern())
+        fault = kind.make(stage(pattern()))
+        assert isinstance(fault, Poisoned)
+        assert (fault.name, fault.target) == (kind.name, "order→kafka-1")
+    assert "no node 'x'" in str(faults.find("latency:x/order").unfit(pattern(), SHOP))
+    with pytest.raises(DeclarationError, match="--fault latency=x: 'x' is no amount"):
+        faults.find("latency=x")
+    with pytest.raises(DeclarationError, match="name a link"):
+        late.make(replace(stage(pattern()), system=system(Role.SERVICE)))

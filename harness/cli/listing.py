@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import faults
+from faults import toxic
 from faults.outage import FORMS, PROOF, SAYS
 from faults.point import FORM, Action, form_of
 from harness.checkers.demanded import invariants_of
@@ -63,11 +64,24 @@ def _faults(name: str) -> list[Row]:
         {"name": form, "says": SAYS[ill], "proof": PROOF[ill], "patterns": [*systems]}
         for ill, form in FORMS.items()
     ]
+    toxics = [
+        {
+            "name": form,
+            "says": toxic.SAYS[ail],
+            "proof": toxic.PROOF[ail],
+            "patterns": [
+                p.name
+                for p in suite.patterns
+                if not faults.find(ail.value).unfit(p, systems[p.name])
+            ],
+        }
+        for ail, form in toxic.FORMS.items()
+    ]
     point = {
         "name": FORM, "says": f"{faults.POINTS_SAY}; ACTION is one of {', '.join(_ACTIONS)}",
         "proof": faults.POINTS_PROOF, "patterns": [*systems],
     }  # fmt: skip
-    return [nothing, *kinds, *outages, point]
+    return [nothing, *kinds, *outages, *toxics, point]
 
 
 def _invariants(name: str) -> list[Row]:

@@ -120,14 +120,14 @@ def _needs_taps(suite: Suite, fault: str) -> bool:
 
 
 def _load(suite: Suite, pattern: str, fault: str, asked: Load) -> Load:
-    """What was asked for; a part that is away for a while wants a workload that outlasts it, with
+    """What was asked for; what is away, or ails, for a while wants a workload that outlasts it, with
     time before and after."""
     kind = None if fault == faults.NONE else faults.find(fault, suite.named_faults)
-    if kind is None or kind.outage is None or asked.duration_s is not None:
+    if kind is None or kind.lasts_s is None or asked.duration_s is not None:
         return asked
     if not scales(suite.plan_under(suite.pattern(pattern))):
         return asked
-    return replace(asked, duration_s=round(_OUTLASTS * kind.outage.duration_s, 3))
+    return replace(asked, duration_s=round(_OUTLASTS * kind.lasts_s, 3))
 
 
 def _unfit(suite: Suite, pattern: Pattern, system: System, fault: str) -> str | None:

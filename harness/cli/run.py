@@ -28,7 +28,14 @@ from harness.cli.matrix import (
     system_of,
     union_of,
 )
-from harness.cli.prepare import builds_of, components_of, prepared_toolchain
+from harness.cli.prepare import (
+    builds_of,
+    components_of,
+    prepared_toolchain,
+    prepared_toxiproxy,
+    require_toxiproxy,
+)
+from harness.engine.detours import Detours
 from harness.engine.scenario import ScenarioRun, Settings
 from harness.engine.stack import Stack
 from harness.engine.taps import Taps
@@ -98,9 +105,13 @@ def run(request: Request) -> int:
     names = dict.fromkeys(s.pattern for s in scenarios)
     system = union_of(suite, [suite.pattern(name) for name in names])
     nodejs.require(system)
+    poisoned = next((s.fault for s in scenarios if _poisons(suite, s)), None)
+    if poisoned is not None:
+        require_toxiproxy(poisoned, request.cache)
     toolchain, cache = prepared_toolchain(
         components=components_of(system), offline=request.offline, cache=request.cache
     )
+    toxiproxy = None if poisoned is None else prepared_toxiproxy(cache, offline=request.offline)
     builds = builds_of(system, cache, offline=request.offline)
     fetch_s = time.monotonic() - began
     writer = create_run(
@@ -118,7 +129,7 @@ def run(request: Request) -> int:
     place = places.take(cache, writer.dir)
     session = _Session(
         request=request, suite=suite, scenarios=scenarios, system=run_from(system, builds),
-        builds=builds, toolchain=toolchain, writer=writer, place=place,
+        builds=builds, toolchain=toolchain, toxiproxy=toxiproxy, writer=writer, place=place,
         timings={"fetch_s": round(fetch_s, 3)},
     )  # fmt: skip
     try:
@@ -128,6 +139,13 @@ def run(request: Request) -> int:
         raise
     finally:
         place.remove()
+
+
+def _poisons(suite: Suite, scenario: Scenario) -> bool:
+    """Whether the scenario's fault needs Toxiproxy."""
+    if scenario.fault == faults.NONE:
+        return False
+    return faults.find(scenario.fault, suite.named_faults).poison is not None
 
 
 def _scenarios(suite: Suite, request: Request) -> tuple[Scenario, ...]:
@@ -184,6 +202,7 @@ class _Session:
         system: System,
         builds: Mapping[str, Path],
         toolchain: Toolchain,
+        toxiproxy: Path | None,
         writer: RunWriter,
         place: places.Place,
         timings: Mapping[str, float],
@@ -195,6 +214,7 @@ class _Session:
         """Every node that any scenario needs."""
         self._builds = builds
         self._toolchain = toolchain
+        self._toxiproxy = toxiproxy
         self._writer = writer
         self._place = place
         self._tally = _Tally(timings=dict(timings))
@@ -260,7 +280,7 @@ class _Session:
         )  # fmt: skip
         async with MemoryMeter() as meter, environment:
             taps = Taps(self._writer.dir / "logs" / "taps.log") if self._request.taps else None
-            stack = Stack(environment, self._suite, taps)
+            stack = Stack(environment, self._suite, taps, self._detours(environment))
             stack.payload_bytes = self._request.payload_bytes
             self._progress.phase("starting the servers")
             await stack.open()
@@ -275,6 +295,14 @@ class _Session:
                     await self._run_one(stack, scenario, meter)
             finally:
                 await stack.close()
+
+    def _detours(self, environment: Namespaces) -> Detours | None:
+        if self._toxiproxy is None:
+            return None
+        return Detours(
+            self._toxiproxy, self._writer.dir / "logs" / "toxiproxy.log",
+            links=environment.links(), system=self._system,
+        )  # fmt: skip
 
     async def _run_one(self, stack: Stack, scenario: Scenario, meter: MemoryMeter) -> None:
         pattern = self._suite.pattern(scenario.pattern)
@@ -303,6 +331,7 @@ class _Session:
                 make_fault=None if kind is None else kind.make,
                 writer=writer, ledger=self._place.ledger, narrator=self._progress, meter=meter,
                 stop=self._stop, settings=Settings(sabotage=self._request.sabotage),
+                detours=() if kind is None else kind.detours(pattern, system),
             ).run()  # fmt: skip
         finally:
             logs.cut()

@@ -6,7 +6,7 @@ healed in any case, Ctrl-C included.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ from harness.model.fault import FaultRecord
 from harness.model.load import drawn
 from harness.model.record import Phase as PhaseRecord
 from harness.model.scenario import Pattern, Scenario
-from harness.model.system import Role, System
+from harness.model.system import Link, Role, System
 from harness.protocols import Fault, Narrator, Stage
 from harness.store import ScenarioWriter
 from harness.together import together
@@ -74,7 +74,9 @@ class ScenarioRun:
         meter: MemoryMeter,
         stop: asyncio.Event,
         settings: Settings,
+        detours: Sequence[Link] = (),
     ) -> None:
+        """`detours`: the links that go by way of Toxiproxy."""
         self._stack = stack
         self._scenario = scenario
         self._system = system
@@ -85,6 +87,7 @@ class ScenarioRun:
         self._meter = meter
         self._stop = stop
         self._settings = settings
+        self._detours = tuple(detours)
         self._clock = ScenarioClock()
         self._history = History(writer.append_op, self._clock)
         self._pattern: Pattern = stack.suite.pattern(scenario.pattern)
@@ -152,7 +155,9 @@ class ScenarioRun:
 
     async def _up_to_workload(self) -> None:
         with self._entered(Phase.START):
-            await self._stack.begin(self._pattern, self._system, spool=self._writer.spool_path)
+            await self._stack.begin(
+                self._pattern, self._system, spool=self._writer.spool_path, detours=self._detours
+            )
             self._world = self._stack.world(self._pattern)
         with self._entered(Phase.STEADY):
             await self._steady()
@@ -231,6 +236,7 @@ class ScenarioRun:
             points=self._stack.taps,
             proof=StoreProof(self._world),
             failures=self._stack.failures(),
+            toxics=self._stack.detours,
             remaining_s=lambda: max(0.0, self._work_ends_at - self._clock.elapsed_s()),
         )
         return Nemesis(
@@ -290,6 +296,9 @@ class ScenarioRun:
 
     def _note_dead_servers(self) -> None:
         """A server that ended by itself is the rig's failure, never the pattern's."""
+        detours = self._stack.detours
+        if detours is not None and detours.failure is not None:
+            self._problems.append(detours.failure)
         for name, code in self._stack.environment.unexpected_ends(self._stack.servers):
             self._stack.distrust()
             self._problems.append(

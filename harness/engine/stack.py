@@ -7,7 +7,7 @@ where their make has none, and topics and groups deleted, so that every scenario
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -17,6 +17,7 @@ from harness.drivers.kafka import Kafka
 from harness.drivers.mariadb import MariaDB
 from harness.drivers.postgres import Postgres
 from harness.drivers.wal import WalLedger
+from harness.engine.detours import Detours
 from harness.engine.failures import LinkFailures
 from harness.engine.stage import WorkerControl, connector_of
 from harness.engine.taps import Taps
@@ -28,7 +29,7 @@ from harness.errors import EnvironmentFailed
 from harness.model.address import CLIENT
 from harness.model.scenario import Pattern
 from harness.model.suite import Suite
-from harness.model.system import ROLE_PORTS, Node, Role, System
+from harness.model.system import ROLE_PORTS, Link, Node, Role, System
 from harness.together import together
 from harness.wire import kafka_offsets
 
@@ -48,11 +49,19 @@ class _Data(Enum):
 class Stack:
     """Servers that are up and the clients to ask them."""
 
-    def __init__(self, environment: Namespaces, suite: Suite, taps: Taps | None = None) -> None:
+    def __init__(
+        self,
+        environment: Namespaces,
+        suite: Suite,
+        taps: Taps | None = None,
+        detours: Detours | None = None,
+    ) -> None:
         self.environment = environment
         self.suite = suite
         self.taps = taps
         """On every link; None where the run has none."""
+        self.detours = detours
+        """Links by way of Toxiproxy; None where no scenario of the run asks for it."""
         self.payload_bytes = 0
         """How much of each message the trace keeps."""
         self._world = World()
@@ -93,6 +102,8 @@ class Stack:
         if self.taps is not None:
             self.environment.attach_taps(None)
             await self.taps.close()
+        if self.detours is not None:
+            await self.detours.close()
 
     async def _stand_on_links(self) -> None:
         """Have a tap process, on every link; a dead one is replaced."""
@@ -153,8 +164,16 @@ class Stack:
         """Connect node → what faults may do to it."""
         return {node: WorkerControl(c, world.postgres) for node, c in world.connect.items()}
 
-    async def begin(self, pattern: Pattern, system: System, *, spool: Path | None = None) -> None:
-        """Services and connectors of one pattern, on clean data. Taps write to `spool`."""
+    async def begin(
+        self,
+        pattern: Pattern,
+        system: System,
+        *,
+        spool: Path | None = None,
+        detours: Sequence[Link] = (),
+    ) -> None:
+        """Services and connectors of one pattern, on clean data. Taps write to `spool`; links in
+        `detours` go by way of Toxiproxy, the others don't."""
         if self.taps is not None and self.taps.failure is not None:
             self._state = _Data.UNKNOWN  # every connection has broken with them
         if self._state is _Data.DIRTY:
@@ -164,6 +183,8 @@ class Stack:
             await self.rebuild()
         self._state = _Data.DIRTY
         await self._keep_ledgers()
+        if self.taps is not None and self.detours is not None:
+            await self.detours.lead(detours, self.taps)
         if self.taps is not None and spool is not None:
             await self.taps.begin(spool, self.suite.key_columns, self.payload_bytes)
         services = [node for node in system.nodes if node.role is Role.SERVICE]

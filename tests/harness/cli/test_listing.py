@@ -36,6 +36,15 @@ def test_faults_say_where_they_fit(capsys: pytest.CaptureFixture[str]) -> None:
     assert _of_old(by_fault["kill-between-publish-and-mark"]) == ["outbox-polling", "outbox-cdc"]
 
 
+def test_toxics_are_listed_by_their_forms(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the patterns that have a link for them where none is named."""
+    rows = {row["name"]: row for row in _listed("faults", capsys)}
+    late = rows["latency[=MS[±MS]][,SECONDS][:CLIENT/SERVER]"]
+    assert late["says"] and late["proof"]
+    assert _of_old(late["patterns"]) == ["dual-write", "outbox-polling", "outbox-cdc"]
+    assert "rest-sync" not in str(late["patterns"])
+
+
 def _of_old(patterns: object) -> list[str]:
     """Those among them that this test knows."""
     assert isinstance(patterns, list)

@@ -187,9 +187,9 @@ def test_a_pattern_is_known_by_its_name(shop: Suite) -> None:
 
 def test_a_part_that_is_away_has_a_workload_that_outlasts_it(shop: Suite) -> None:
     """Unless it is said how long it lasts; the rate is nobody else's affair."""
-    named = ["none", "down=10:review", "review-hangs"]
+    named = ["none", "down=10:review", "review-hangs", "latency,4:order/review"]
     found = scenarios_of(shop, ["rest-sync"], named, 1, load=Load(rate_per_s=5.0))
-    assert [s.load.duration_s for s in found] == [None, 25.0, 12.5]
+    assert [s.load.duration_s for s in found] == [None, 25.0, 12.5, 15.0]
     assert {s.load.rate_per_s for s in found} == {5.0}
     asked = scenarios_of(shop, ["rest-sync"], named, 1, load=Load(duration_s=7.0))
     assert {s.load.duration_s for s in asked} == {7.0}
