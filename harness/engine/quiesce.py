@@ -270,15 +270,8 @@ async def _lag(kafka: Kafka) -> _Reading:
 
 
 def lag_reading(groups: Sequence[Group], offsets: Sequence[GroupOffset]) -> _Reading:
-    """How far groups are behind. One whose members are still joining, or have joined and have no
-    partitions, is behind by it does not know how much."""
-    seen = {offset.group for offset in offsets}
-    late = [f"{g.name} is rebalancing" for g in groups if g.state in _REBALANCING]
-    late += [
-        f"{g.name} has members and no partitions"
-        for g in groups
-        if g.members and g.name not in seen and g.state not in _REBALANCING
-    ]
+    """How far groups are behind."""
+    late = unsettled(groups, offsets)
     behind = sorted((o for o in offsets if o.lag), key=lambda o: -o.lag)
     return _Reading(
         name="consumer lag",
@@ -286,6 +279,19 @@ def lag_reading(groups: Sequence[Group], offsets: Sequence[GroupOffset]) -> _Rea
         detail=_named([*(_lag_detail(o) for o in behind), *late]) or "0",
         state=tuple((o.group, o.topic, o.partition, o.committed, o.log_end) for o in offsets),
     )
+
+
+def unsettled(groups: Sequence[Group], offsets: Sequence[GroupOffset]) -> list[str]:
+    """Groups whose members are still joining, or have joined and have no partitions: these are
+    behind by nobody knows how much."""
+    seen = {offset.group for offset in offsets}
+    late = [f"{g.name} is rebalancing" for g in groups if g.state in _REBALANCING]
+    late += [
+        f"{g.name} has members and no partitions"
+        for g in groups
+        if g.members and g.name not in seen and g.state not in _REBALANCING
+    ]
+    return late
 
 
 async def _connectors(node: str, connect: Connect) -> _Reading:

@@ -9,6 +9,7 @@ import aiohttp
 import pyarrow as pa
 
 from harness.drivers.http import new_session, send
+from harness.engine.quiesce import unsettled
 from harness.engine.world import World
 from harness.errors import EnvironmentFailed
 from harness.model.snapshot import STEADY_SCHEMA
@@ -126,5 +127,9 @@ async def _counts(probe: Counts, world: World) -> tuple[bool, str]:
 async def _lag(probe: Lag, world: World) -> tuple[bool, str]:
     if world.kafka is None:
         return False, "there is no broker"
-    behind = sum(offset.lag for offset in await world.kafka.group_offsets())
-    return behind <= probe.most, str(behind)
+    groups, offsets = await world.kafka.standing()
+    if not offsets and not any(group.members for group in groups):
+        return False, "nobody has joined a group"
+    behind = sum(offset.lag for offset in offsets)
+    late = unsettled(groups, offsets)
+    return behind <= probe.most and not late, ", ".join([str(behind), *late])

@@ -58,7 +58,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
-    """All consumer groups together are behind by few records."""
+    """All consumer groups together are behind by few records: they are there, and settled."""
 
     most: int = 0
 

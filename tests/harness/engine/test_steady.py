@@ -1,13 +1,14 @@
 """Probes of the steady state: what holds is recorded, what does not is told, before and after."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pyarrow as pa
 import pytest
 
 import harness.engine.steady as module
-from harness.drivers.kafka import GroupOffset, Kafka
+from harness.drivers.kafka import Group, GroupOffset, Kafka
 from harness.drivers.postgres import Postgres
 from harness.engine.steady import SteadyState, wait_steady
 from harness.engine.world import World
@@ -18,24 +19,31 @@ from harness.model.store_query import StoreQuery
 QUERY = StoreQuery(name="open orders", node="db", database="shop", sql="SELECT count(*) FROM open")
 
 
+def group(name: str, state: str = "Stable", members: int = 1) -> Group:
+    return Group(name=name, state=state, members=members, topics=frozenset())
+
+
 class Stores:
     """A database whose count goes down by one with each question, and a broker that is behind."""
 
-    def __init__(self, count: int = 0, lag: int = 0) -> None:
+    def __init__(
+        self, count: int = 0, lag: int = 0, groups: Sequence[Group] = (), *, read: bool = True
+    ) -> None:
         self.count = count
         self.lag = lag
+        self.groups = groups or [group("g")]
+        self.is_read = read
 
     async def query(self, _sql: str, *, database: str) -> list[tuple[int]]:
         assert database == "shop"
         self.count -= 1
         return [(self.count + 1,)]
 
-    async def group_offsets(self) -> tuple[GroupOffset, ...]:
-        return (
-            GroupOffset(
-                group="g", topic="t", partition=0, committed=0, log_end=self.lag, lag=self.lag
-            ),
+    async def standing(self) -> tuple[Sequence[Group], Sequence[GroupOffset]]:
+        offset = GroupOffset(
+            group="g", topic="t", partition=0, committed=0, log_end=self.lag, lag=self.lag
         )
+        return self.groups, [offset] if self.is_read else []
 
 
 def world(stores: Stores, *, broker: bool = True) -> World:
@@ -71,6 +79,25 @@ def _addresses(node: str) -> str:
 def test_a_number_holds_within_its_bounds(probe: Probe, expected: tuple[bool, str]) -> None:
     """And its value is told either way."""
     assert measured(probe, world(Stores(count=3, lag=5))) == expected
+
+
+@pytest.mark.parametrize(
+    "groups, read, expected",
+    [
+        ([group("g")], True, (True, "0")),
+        ([group("g"), group("h")], True, (False, "0, h has members and no partitions")),
+        ([group("g", "PreparingRebalance")], True, (False, "0, g is rebalancing")),
+        ([group("g", "Empty", members=0)], True, (True, "0")),
+        ([group("g", "Empty", members=0)], False, (False, "nobody has joined a group")),
+    ],
+)
+def test_a_group_without_readers_is_not_one_without_lag(
+    groups: Sequence[Group],
+    read: bool,  # noqa: FBT001 - a parameter of the table
+    expected: tuple[bool, str],
+) -> None:
+    """Nobody can be behind in what nobody reads; who left when all was read is not behind."""
+    assert measured(Lag(), world(Stores(groups=groups, read=read))) == expected
 
 
 def test_what_is_not_there_does_not_hold_and_says_so() -> None:
