@@ -93,7 +93,7 @@ def test_a_number_holds_within_its_bounds(probe: Probe, expected: tuple[bool, st
 )
 def test_a_group_without_readers_is_not_one_without_lag(
     groups: Sequence[Group],
-    read: bool,  # noqa: FBT001 - a parameter of the table
+    read: bool,
     expected: tuple[bool, str],
 ) -> None:
     """Nobody can be behind in what nobody reads; who left when all was read is not behind."""
