@@ -334,9 +334,10 @@ def hazards() -> list[str]:
     return [
         "# Hazards",
         "",
-        "Orders of effects that a crash at the wrong moment would turn into a loss, found in the",
-        "trace of a run in which nothing need have gone wrong. They change no verdict. Each is a",
-        "file of `harness/checkers/hazards/`; a run without taps has none.",
+        "Orders of effects that a crash at the wrong moment would turn into a loss, or into an",
+        "event of nothing, found in the trace of a run in which nothing need have gone wrong.",
+        "They change no verdict. Each is a file of `harness/checkers/hazards/`; a run without taps",
+        "has none.",
         "",
         *table(
             ("rule", "what it means"),

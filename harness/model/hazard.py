@@ -1,4 +1,5 @@
-"""Hazards: orders of effects on the wire that a crash at the wrong moment would turn into a loss.
+"""Hazards: orders of effects on the wire that a crash at the wrong moment would turn into a loss,
+or into an event of nothing.
 
 They need no crash to be seen, say nothing of what became of anything, and change no verdict.
 """

@@ -22,10 +22,11 @@ from harness.report import words
 from harness.report.load import StoredRun, StoredScenario, load, reproduce
 from harness.report.logs import Excerpt, excerpt
 from harness.report.matrix import cell_of, cell_text, matrix_of
+from harness.report.picture import Picture
 from harness.report.recording import Recording, read_recording
 from harness.report.sequences import Drawn, sequences_of
 from harness.report.tally import Tally, tally_of
-from harness.report.timeline import Picture, picture_of
+from harness.report.timeline import picture_of
 from harness.report.words import Cell
 from harness.store import safe_name
 

@@ -119,7 +119,12 @@ def _hazards(run: StoredRun) -> list[str]:
     risks = risks_of(run)
     if not risks:
         return []
-    lines = ["### ⚠️ Hazards", "", "What a crash at the wrong moment would have lost:", ""]
+    lines = [
+        "### ⚠️ Hazards",
+        "",
+        "What a crash at the wrong moment would have lost, or made up:",
+        "",
+    ]
     for risk in risks:
         where = f"{risk.pattern} × {', '.join(risk.faults)}"
         lines.append(

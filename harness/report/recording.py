@@ -6,13 +6,15 @@ matters most first. A file that is not there, or that a crash cut off, gives not
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from harness.report.load import StoredScenario
+from harness.report.slots import SlotHistory, read_slots
+from harness.report.steady import Steady, read_steady
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,8 @@ class Recording:
     traces_total: int = 0
     tables: tuple[Table, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    steady: Steady = field(default_factory=Steady)
+    slots: tuple[SlotHistory, ...] = ()
     epoch_s: float | None = None
     """UTC epoch seconds at which the scenario's clock said 0."""
 
@@ -125,12 +129,21 @@ _BINS = 120
 
 def read_recording(stored: StoredScenario, *, most_operations: int, most_traces: int) -> Recording:
     """Read one scenario's files, with at most so many operations and traces to draw."""
+    snapshot = stored.record.dir / "snapshot"
+    steady = read_steady(snapshot / "steady.parquet")
+    slots = read_slots(snapshot / "slot_samples.parquet")
     with duckdb.connect(config={"threads": 2}) as db:
         db.execute("SET TimeZone = 'UTC'")
-        tables = _tables(db, stored.record.dir / "snapshot")
-        conditions = _conditions(db, stored.record.dir / "snapshot" / "quiescence.parquet")
+        tables = _tables(db, snapshot)
+        conditions = _conditions(db, snapshot / "quiescence.parquet")
         if not _read_history(db, stored.record.dir / "history.parquet"):
-            return Recording(tables=tables, conditions=conditions, epoch_s=_started(stored))
+            return Recording(
+                tables=tables,
+                conditions=conditions,
+                steady=steady,
+                slots=slots,
+                epoch_s=_started(stored),
+            )
         wanted = sorted({key for violation in stored.violations for key in violation.keys})
         db.execute("CREATE TABLE wanted AS SELECT unnest(?::VARCHAR[]) AS key", [wanted])
         epoch_s = _float(db, "SELECT median(at_s - start_s) FROM paired") or _started(stored)
@@ -152,6 +165,8 @@ def read_recording(stored: StoredScenario, *, most_operations: int, most_traces:
             traces_total=traces_total,
             tables=tables,
             conditions=conditions,
+            steady=steady,
+            slots=slots,
             epoch_s=epoch_s,
         )
 

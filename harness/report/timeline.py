@@ -1,122 +1,25 @@
 """The timeline as geometry: lanes, bands, bars and marks with their places, ready to be drawn.
 
 One picture per scenario, all on one axis of time: phases on top, a lane for the nemesis, one for
-the clients, one per node, then latency and throughput. What is placed in time keeps its times, so
-that a script in the page may zoom; without it the picture shows workload to quiet.
+the clients, one per node, then the panels. Where a script in the page does not zoom, the picture
+shows workload to quiet.
 """
 
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from harness.model.fault import FaultRecord
 from harness.model.record import Phase
 from harness.report.load import StoredScenario
-from harness.report.recording import Bin, Operation, Recording, Trace
+from harness.report.panels import panels_of
+from harness.report.picture import Band, Lane, Mark, Picture, Tick
+from harness.report.recording import Operation, Recording, Trace
 from harness.report.words import clean, cut, moment, seconds
 
-WIDTH, LEFT, RIGHT = 1200.0, 138.0, 14.0
-PLOT = WIDTH - LEFT - RIGHT
-UNITS_PER_S = 100.0
-"""Paths are drawn in hundredths of a second and stretched to the view."""
-
 _PHASES_H, _NEMESIS_H, _NODE_H, _ROW_H, _GAP = 24.0, 30.0, 22.0, 11.0, 6.0
-_LATENCY_H, _THROUGHPUT_H, _AXIS_H = 84.0, 44.0, 26.0
+_AXIS_H = 26.0
 _MOST_CLIENT_ROWS = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
-    """A horizontal strip with its name in the left margin."""
-
-    name: str
-    role: str
-    y: float
-    height: float
-
-    @property
-    def middle(self) -> float:
-        return self.y + self.height / 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """A span of time over some height. `kind` is its CSS class."""
-
-    kind: str
-    start_s: float
-    end_s: float
-    y: float
-    height: float
-    label: str
-    says: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """An operation or a trace. Operations last until `end_s`; `kind` gives shape and colour."""
-
-    kind: str
-    start_s: float
-    end_s: float
-    y: float
-    key: str | None
-    says: str
-    is_wanted: bool
-    """Whether it belongs to a key of a violation."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A horizontal line of a panel with its value in the margin."""
-
-    y: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """A line of the axis of time."""
-
-    at_s: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """Everything to draw. `view` is what is seen at first, `full` all that there is."""
-
-    height: float
-    bottom: float
-    """Where lanes and panels end and the axis begins."""
-    full: tuple[float, float]
-    view: tuple[float, float]
-    lanes: tuple[Lane, ...]
-    phases: tuple[Band, ...]
-    windows: tuple[Band, ...]
-    marks: tuple[Mark, ...]
-    rules: tuple[Rule, ...]
-    ticks: tuple[Tick, ...]
-    paths: tuple[tuple[str, str], ...]
-    """(CSS class, SVG path in UNITS_PER_S) of the panels."""
-    panels: tuple[Lane, ...]
-
-    def x(self, at_s: float) -> float:
-        """Where a time is in the first view."""
-        start, end = self.view
-        return LEFT + (at_s - start) / (end - start) * PLOT
-
-    def has_room(self, at_s: float) -> bool:
-        """Whether a label at that time fits between the edges."""
-        return LEFT + 14 < self.x(at_s) < LEFT + PLOT - 14
-
-    @property
-    def stretch(self) -> str:
-        """The transform that puts a path into the first view."""
-        start, end = self.view
-        scale = PLOT / (end - start) / UNITS_PER_S
-        return f"translate({LEFT - start * UNITS_PER_S * scale:.3f} 0) scale({scale:.6f} 1)"
 
 
 def picture_of(stored: StoredScenario, recording: Recording) -> Picture:
@@ -126,13 +29,10 @@ def picture_of(stored: StoredScenario, recording: Recording) -> Picture:
     lanes = _lanes(stored, max(rows.values(), default=0) + 1)
     by_name = {lane.name: lane for lane in lanes}
     bottom = lanes[-1].y + lanes[-1].height
-    latency, throughput = _panels(bottom, recording.bin_s)
-    rules, latency_paths = _latency(recording.operations, latency)
-    top, throughput_paths = _throughput(recording, throughput)
+    panels = panels_of(recording, bottom)
     view = _view(stored.record.phases, full)
     wanted = {key for violation in stored.violations for key in violation.keys}
-    panels = (latency, throughput) if recording.operations else ()
-    bottom_all = panels[-1].y + panels[-1].height if panels else bottom
+    bottom_all = panels[-1].lane.y + panels[-1].lane.height if panels else bottom
     return Picture(
         height=bottom_all + _AXIS_H,
         bottom=bottom_all,
@@ -149,18 +49,12 @@ def picture_of(stored: StoredScenario, recording: Recording) -> Picture:
             *_operations(recording, rows, by_name["clients"], full[1], wanted),
             *_traces(recording.traces, by_name, wanted),
         ),
-        rules=(*rules, *top),
+        rules=tuple(rule for panel in panels for rule in panel.rules),
         ticks=ticks(view),
-        paths=(*latency_paths, *throughput_paths),
-        panels=panels,
+        paths=tuple(path for panel in panels for path in panel.paths),
+        bars=tuple(bar for panel in panels for bar in panel.bars),
+        panels=tuple(panel.lane for panel in panels),
     )
-
-
-def _panels(top: float, bin_s: float) -> tuple[Lane, Lane]:
-    latency = Lane(name="latency", role="log scale", y=top + 2 * _GAP, height=_LATENCY_H)
-    below = latency.y + latency.height + 2 * _GAP
-    role = f"per {seconds(bin_s)}"
-    return latency, Lane(name="throughput", role=role, y=below, height=_THROUGHPUT_H)
 
 
 def ticks(view: tuple[float, float], most: int = 12) -> tuple[Tick, ...]:
@@ -318,62 +212,3 @@ def _traces(traces: Iterable[Trace], lanes: dict[str, Lane], wanted: set[str]) -
                 says=f"{clean(trace.label)}{key} on {trace.node} at {moment(trace.at_s)}",
                 is_wanted=trace.key in wanted,
             )
-
-
-def _latency(
-    operations: Sequence[Operation], panel: Lane
-) -> tuple[tuple[Rule, ...], tuple[tuple[str, str], ...]]:
-    """Answers over time: a dot at the moment of the answer, as high as it took long."""
-    ended = [op for op in operations if op.end_s is not None]
-    if not ended:
-        return (), ()
-    took = [max((op.end_s or 0.0) - op.start_s, 1e-4) for op in ended]
-    low = math.floor(math.log10(min(took)))
-    high = max(math.ceil(math.log10(max(took))), low + 1)
-
-    def y(duration_s: float) -> float:
-        share = (math.log10(max(duration_s, 1e-4)) - low) / (high - low)
-        return panel.y + panel.height - share * panel.height
-
-    rules = tuple(Rule(y=y(10.0**n), label=_unit(10.0**n)) for n in range(low, high + 1))
-    shapes = {"ok": "h0", "fail": "m-.01-3v6", "info": "v-7"}
-    paths = []
-    for outcome, shape in shapes.items():
-        dots = [
-            f"M{(op.end_s or 0.0) * UNITS_PER_S:.1f} {y(duration):.1f}{shape}"
-            for op, duration in zip(ended, took, strict=True)
-            if op.outcome == outcome
-        ]
-        paths.append((f"dots {outcome}", "".join(dots)))
-    return rules, tuple(paths)
-
-
-def _unit(duration_s: float) -> str:
-    if duration_s >= 1:
-        return f"{duration_s:g} s"
-    return f"{duration_s * 1000:g} ms"
-
-
-def _throughput(
-    recording: Recording, panel: Lane
-) -> tuple[tuple[Rule, ...], tuple[tuple[str, str], ...]]:
-    """Answers per step of time, stacked: ok at the bottom, then unknown, then failed."""
-    most = max((b.ok + b.fail + b.info for b in recording.bins), default=0)
-    if most == 0:
-        return (), ()
-    unit = panel.height / most
-    paths = []
-    for outcome in ("ok", "info", "fail"):
-        bars = "".join(_bar(b, outcome, recording.bin_s, panel, unit) for b in recording.bins)
-        paths.append((f"bars {outcome}", bars))
-    return (Rule(y=panel.y, label=f"{most:,}"),), tuple(paths)
-
-
-def _bar(one: Bin, outcome: str, step: float, panel: Lane, unit: float) -> str:
-    below = {"ok": 0, "info": one.ok, "fail": one.ok + one.info}[outcome]
-    count = {"ok": one.ok, "info": one.info, "fail": one.fail}[outcome]
-    if count == 0:
-        return ""
-    x, width = one.start_s * UNITS_PER_S, step * UNITS_PER_S * 0.86
-    y = panel.y + panel.height - (below + count) * unit
-    return f"M{x:.1f} {y:.1f}h{width:.1f}v{count * unit:.1f}h-{width:.1f}z"

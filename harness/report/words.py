@@ -75,6 +75,18 @@ def memory(mib: float | None) -> str:
     return f"{mib / 1024:.2f} GiB" if mib >= 1024 else f"{mib:.0f} MiB"
 
 
+def size(count: int) -> str:
+    """Bytes: `784 B`, `38.5 KiB`, `1.2 GiB`."""
+    if count < 1024:
+        return f"{count} B"
+    scaled = count / 1024
+    for unit in ("KiB", "MiB", "GiB"):
+        if scaled < 1023.95:
+            return f"{scaled:.1f} {unit}"
+        scaled /= 1024
+    return f"{scaled:,.1f} TiB"
+
+
 def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
     """`1 order`, `2 orders`, `1,204 orders`."""
     return f"{count:,} {noun if count == 1 else plural_noun or noun + 's'}"

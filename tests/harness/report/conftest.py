@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.model.address import Address
+from harness.model.snapshot import SLOT_SAMPLES_SCHEMA, STEADY_SCHEMA
 from harness.seed import stream
 from tests.harness.traffic import Traffic
 
@@ -230,6 +231,31 @@ def _undecided(run_dir: Path, orders: int) -> Mapping[str, object]:
     )
 
 
+_STEADY: list[HistoryLine] = [
+    {"probe": "order answers", "when": "before", "holds": True, "value": "200", "wanted": "200",
+     "waited_s": 0.012},
+    {"probe": "stock", "when": "before", "holds": True, "value": "8", "wanted": "at least 1",
+     "waited_s": 0.012},
+    {"probe": "order answers", "when": "after", "holds": True, "value": "200", "wanted": "200",
+     "waited_s": 30.0},
+    {"probe": "stock", "when": "after", "holds": False, "value": HOSTILE, "wanted": "at least 1",
+     "waited_s": 30.0},
+]  # fmt: skip
+
+
+def _held() -> list[HistoryLine]:
+    """A slot that nobody reads for a while."""
+    held = (160, 4096, 20480, 40960, 40960, 1024)
+    return [
+        {
+            "at_s": 4.6 + n / 2, "node": "order-db", "slot": "order_outbox",
+            "active": n not in {2, 3}, "wal_status": "lost" if n == 3 else "reserved",
+            "held_bytes": much, "unconfirmed_bytes": much // 2,
+        }
+        for n, much in enumerate(held)
+    ]  # fmt: skip
+
+
 class _Recorded:
     """One scenario's files, written as a run would have."""
 
@@ -276,6 +302,9 @@ class _Recorded:
             {"condition": "consumer lag 0", "met": True, "waited_s": 1.2, "detail": "2 groups"},
         ]
         _parquet(snapshot / "quiescence.parquet", rest, None)
+        _parquet(snapshot / "steady.parquet", _STEADY, STEADY_SCHEMA)
+        if "cdc" in self.pattern:
+            _parquet(snapshot / "slot_samples.parquet", _held(), SLOT_SAMPLES_SCHEMA)
 
     def write(
         self,

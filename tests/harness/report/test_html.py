@@ -233,3 +233,19 @@ def test_no_run_is_an_error_of_the_user(tmp_path: Path) -> None:
     """A directory without a run is named."""
     with pytest.raises(DeclarationError, match=str(tmp_path)):
         render(tmp_path)
+
+
+def test_the_steady_state_stands_before_and_after(run_dir: Path) -> None:
+    """Each probe with what was wanted and what it said, and how long that took."""
+    _, page = rendered(run_dir)
+    assert "before all held after 12 ms after not all within 30.0 s" in page.text
+    assert "stock at least 1 ✓ holds: 8 ✗ does not hold:" in page.text
+
+
+def test_what_slots_held_is_drawn_where_it_was_sampled(run_dir: Path) -> None:
+    """Bars on the timeline of the scenario with a connector, told in words, and a key to them."""
+    _, page = rendered(run_dir)
+    bars = [a for t, a in page.tags if t == "rect" and (a.get("class") or "").startswith("held")]
+    assert [a["class"] for a in bars] == ["held", "held", "held away", "held away", "held", "held"]
+    assert (bars[3]["data-d"] or "").endswith("20.0 KiB not confirmed, nobody reads it, lost")
+    assert page.text.count("log held by a slot") == 1

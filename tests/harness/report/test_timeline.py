@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from harness.report.load import load
+from harness.report.picture import LEFT, PLOT, Picture
 from harness.report.recording import read_recording
-from harness.report.timeline import LEFT, PLOT, Picture, picture_of, targets, ticks
+from harness.report.timeline import picture_of, targets, ticks
 
 
 def pictures(run_dir: Path) -> list[Picture]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.words import clean, figures, memory, moment, plural, seconds, value
+from harness.report.words import clean, figures, memory, moment, plural, seconds, size, value
 
 
 @given(st.text())
@@ -30,6 +30,9 @@ def test_seconds(duration_s: float | None, says: str) -> None:
 def test_units() -> None:
     """Memory, moments and counts."""
     assert [memory(None), memory(812.4), memory(1372)] == ["–", "812 MiB", "1.34 GiB"]
+    assert [size(n) for n in (0, 1023, 39_408, 1_048_575, 5 << 30, 2 << 40)] == [
+        "0 B", "1023 B", "38.5 KiB", "1.0 MiB", "5.0 GiB", "2.0 TiB",
+    ]  # fmt: skip
     assert [moment(None), moment(6.71)] == ["–", "+6.710 s"]
     assert [plural(1, "row"), plural(1204, "row")] == ["1 row", "1,204 rows"]
 
