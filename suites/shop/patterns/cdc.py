@@ -1,5 +1,7 @@
 """The transactional outbox, read from the write-ahead log by Debezium."""
 
+from dataclasses import replace
+
 from harness.model.scenario import Pattern
 from harness.model.store_query import Published, StoreQuery
 
@@ -27,7 +29,8 @@ OUTBOX_CDC = Pattern(
     },
     faults=(*EVERYWHERE, "connector-restart"),
     hops=WITH_OUTBOX,
-    outboxes=(OUTBOX,),
+    # Nothing marks a row: that it was captured only the topic tells.
+    outboxes=(replace(OUTBOX, sent=None),),
     published=(
         Published(
             events=StoreQuery(
@@ -40,5 +43,5 @@ OUTBOX_CDC = Pattern(
             header="event_id",
         ),
     ),
-    invariants=("events", "outbox"),
+    invariants=("events",),
 )

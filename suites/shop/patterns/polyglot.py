@@ -69,6 +69,6 @@ POLYGLOT = Pattern(
             sql="SELECT count(*) FROM outbox WHERE sent_at IS NULL",
         ),
     ),
-    invariants=("events", "outbox", "polyglot"),
+    invariants=("events", "polyglot"),
     stored_as={_MARIADB: "payment-db"},
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.model.outbox import Outbox
 from harness.model.scenario import Hop
 from harness.model.store_query import StoreQuery
+from harness.model.topic import Topic
 
 COMPOSE_DIR = Path(__file__).resolve().parents[3] / "compose"
 CONNECTORS = COMPOSE_DIR / "connectors"
@@ -75,7 +76,15 @@ WITHOUT_OUTBOX = (REQUEST, ORDER, RECORD, *EFFECTS)
 takes must not look like the one where its way broke."""
 WITH_OUTBOX = (REQUEST, ORDER, OUTBOX_ROW, RECORD, *EFFECTS)
 
-OUTBOX = Outbox(node="order-db", table="outbox", sent="sent_at")
+OUTBOX = Outbox(
+    node="order-db",
+    table="outbox",
+    sent="sent_at",
+    id="id",
+    key="aggregateid",
+    topics=(Topic(name="order.events", field="event_id"),),
+)
+"""What else is declared of it would ask for guarantees that the shop has of its own."""
 
 UNSENT = StoreQuery(
     name="unsent outbox rows",

@@ -38,7 +38,6 @@ KAFKA_TRANSACTIONS = Pattern(
     quiet=(UNSENT,),
     invariants=(
         "transactions",
-        "outbox",
         *(
             f"events/{name}"
             for name in (

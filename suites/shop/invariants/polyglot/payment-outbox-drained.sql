@@ -6,7 +6,8 @@
 -- needs: db.payment-db.payment_movements
 -- needs: db.payment-db.outbox
 -- needs: payments
--- Movement and row are written in one transaction, and rows are kept.
+-- Movement and row are written in one transaction, and rows are kept. The built-in guarantee knows
+-- nothing of movements, so that one which was never told would be none of its rows.
 -- scope:
 SELECT count(*) FROM (
     SELECT order_id FROM "db.payment-db.payment_movements"
