@@ -1,30 +1,6 @@
 -- table: events
--- Every record of the topic that a read_committed consumer sees, its value taken apart once.
--- What is no JSON object of the right types has nulls.
+-- What the consumers read. The topic must be there.
 -- needs: kafka.order.events
+-- needs: records
 -- rows:
-SELECT
-    partition,
-    "offset",
-    key,
-    headers,
-    j IS NOT NULL AS readable,
-    j.event_id AS event_id,
-    j.type AS type,
-    j.order_id AS order_id,
-    j.product_id AS product_id,
-    j.quantity AS quantity,
-    j.version AS version
-FROM (
-    SELECT
-        partition,
-        "offset",
-        key,
-        headers,
-        CASE WHEN json_valid(value) AND json_type(value) = 'OBJECT' THEN json_transform(value, '{
-            "event_id": "VARCHAR", "type": "VARCHAR", "order_id": "VARCHAR",
-            "product_id": "VARCHAR", "quantity": "BIGINT", "version": "BIGINT"
-        }') END AS j
-    FROM "kafka.order.events"
-    WHERE committed
-)
+SELECT * EXCLUDE (topic) FROM records WHERE topic = 'order.events'
