@@ -14,41 +14,26 @@ import argparse
 import asyncio
 import json
 import sys
-import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pyarrow.parquet as pq
+from strikes import ACHIEVED, MISFIRED, NOT_FIRED, UNPROVED, Rig, Series, Strike, opened
 
-from faults.at_point import AtPoint
-from faults.point import Point
-from harness.checkers.demanded import demanded
-from harness.checkers.judge import judged
 from harness.cli import suites
-from harness.cli.matrix import system_of, union_of
-from harness.engine.scenario import ScenarioRun, Settings
-from harness.engine.stack import CLIENT, Stack
-from harness.engine.taps import Taps
-from harness.environments.memory import MemoryMeter
-from harness.environments.namespaces import Namespaces
+from harness.engine.stack import CLIENT
 from harness.environments.outer import run_inside
-from harness.errors import EnvironmentFailed
-from harness.model.fault import Probe
 from harness.model.request import Request
-from harness.model.scenario import Pattern, Scenario
+from harness.model.scenario import Pattern
 from harness.model.suite import Suite
 from harness.protocols import Stage
-from harness.store import create_run, save_scenario
 from harness.toolchain import Toolchain, ensure
 
 MINUTE_S = 60.0
 RATE_PER_S = 15.0
-ENOUGH_LEFT_S = 4.0
-ACHIEVED, MISFIRED, NOT_FIRED, UNPROVED = "achieved", "MISFIRED", "NOT_FIRED", "INCONCLUSIVE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,100 +47,26 @@ class Injection:
     says: str
 
 
-class Series:
-    """Many points as one fault: struck in turn while there is load."""
+class Kills(Series):
+    """So many points, one after the other."""
 
-    name = "series"
-    target = "points"
-    duration_s = 0.0
-    armed_at_once = False
-
-    def __init__(self, stage: Stage, points: Sequence[str], told: list[Injection]) -> None:
-        self._stage = stage
+    def __init__(self, stage: Stage, points: Sequence[str], found: list[Injection]) -> None:
+        super().__init__(stage)
         self._points = points
-        self._told = told
-        self._current: AtPoint | None = None
+        self._found = found
 
-    def undo(self) -> Mapping[str, Any]:
-        return {}
+    def points(self) -> Sequence[str]:
+        return self._points
 
-    async def before(self) -> Probe:
-        return Probe(shown=True, says="a series of points")
-
-    async def arm(self) -> None:
-        pass
-
-    async def moment(self) -> bool:
-        return True
-
-    async def inject(self) -> bool:
-        # A point that does not come must not take the whole minute.
-        stage = replace(self._stage, remaining_s=lambda: 0.0)
-        for text in self._points:
-            if self._stage.remaining_s() < ENOUGH_LEFT_S:
-                break
-            self._current = AtPoint(stage, Point.parse(text), name=text)
-            began = time.monotonic()
-            outcome, says = await self._strike(self._current)
-            injection = Injection(
-                pattern=self._stage.pattern.name, point=text, outcome=outcome,
-                took_s=time.monotonic() - began, says=says,
-            )  # fmt: skip
-            self._told.append(injection)
-            mark = "" if outcome == ACHIEVED else f"  {says}"
-            print(f"{len(self._told):5} {outcome:<12} {text}{mark}", file=sys.stderr, flush=True)
-        self._current = None
-        return True
-
-    async def _strike(self, fault: AtPoint) -> tuple[str, str]:
-        try:
-            before = await fault.before()
-            if not before.shown:
-                return UNPROVED, before.says
-            if not await fault.inject():
-                return NOT_FIRED, "its moment never came"
-            during = await fault.during()
-            await asyncio.sleep(fault.duration_s)
-        except EnvironmentFailed as failed:
-            return UNPROVED, str(failed)
-        finally:
-            await fault.heal()
-        after = await fault.after()
-        if fault.misfired() is not None:
-            return MISFIRED, str(fault.misfired())
-        if not (during.shown and after.shown):
-            return UNPROVED, during.says if after.shown else after.says
-        return ACHIEVED, during.says
-
-    async def during(self) -> Probe:
-        return Probe(shown=True, says=f"{len(self._told)} points")
-
-    async def heal(self) -> None:
-        if self._current is not None:
-            await self._current.heal()
-
-    async def after(self) -> Probe:
-        return Probe(shown=True, says="")
-
-    def achieved(self) -> Mapping[str, Any]:
-        return {}
-
-    def evidence(self) -> Mapping[str, Any]:
-        return {}
-
-    def misfired(self) -> str | None:
-        return None
-
-
-class Silent:
-    """A narrator that has nothing to say."""
-
-    def phase(self, name: str) -> None: ...
-    def node(self, name: str, state: str) -> None: ...
-    def fault_opened(self, name: str, target: str, says: str) -> None: ...
-    def fault_closed(self, name: str, target: str, says: str) -> None: ...
-    def note(self, text: str) -> None:
-        print(f"      {text}", file=sys.stderr, flush=True)
+    def told(self, strike: Strike) -> None:
+        injection = Injection(
+            pattern=self._stage.pattern.name, point=strike.point, outcome=strike.outcome,
+            took_s=strike.took_s, says=strike.says,
+        )  # fmt: skip
+        self._found.append(injection)
+        mark = "" if strike.outcome == ACHIEVED else f"  {strike.says}"
+        line = f"{len(self._found):5} {strike.outcome:<12} {strike.point}{mark}"
+        print(line, file=sys.stderr, flush=True)
 
 
 class Campaign:
@@ -173,27 +84,17 @@ class Campaign:
 
     async def run(self) -> None:
         """Strike until there are enough."""
-        out = self._given.out
-        environment = Namespaces(
-            union_of(self._suite, self._patterns), self._toolchain,
-            directory=out / "nodes", logs=out / "logs", tapped=True,
-        )  # fmt: skip
-        async with MemoryMeter() as meter, environment:
-            stack = Stack(environment, self._suite, Taps(out / "logs" / "taps.log"))
-            await stack.open()
-            try:
-                points = {p.name: await self._points_of(stack, p, meter) for p in self._patterns}
-                for name, found in points.items():
-                    print(f"{name}: {len(found)} points", file=sys.stderr)
-                share = -(-self._given.injections // len(self._patterns))
-                for pattern in self._patterns:
-                    await self._strike(stack, pattern, points[pattern.name], share, meter)
-            finally:
-                await stack.close()
+        async with opened(self._suite, self._patterns, self._toolchain, self._given.out) as rig:
+            points = {p.name: await self._points_of(rig, p) for p in self._patterns}
+            for name, found in points.items():
+                print(f"{name}: {len(found)} points", file=sys.stderr)
+            share = -(-self._given.injections // len(self._patterns))
+            for pattern in self._patterns:
+                await self._strike(rig, pattern, points[pattern.name], share)
 
-    async def _points_of(self, stack: Stack, pattern: Pattern, meter: MemoryMeter) -> list[str]:
+    async def _points_of(self, rig: Rig, pattern: Pattern) -> list[str]:
         """Each kind of effect of a run without a fault, before and after."""
-        directory = await self._scenario(stack, pattern, None, 4.0, meter)
+        directory = await self._scenario(rig, pattern, (), 4.0)
         effects = pq.read_table(directory / "snapshot" / "effects.parquet").to_pylist()
         # A commit that changes nothing leaves the same state on both its sides.
         places = {
@@ -208,9 +109,7 @@ class Campaign:
             if not detail.startswith("connect-")
         ]
 
-    async def _strike(
-        self, stack: Stack, pattern: Pattern, points: list[str], share: int, meter: MemoryMeter
-    ) -> None:
+    async def _strike(self, rig: Rig, pattern: Pattern, points: list[str], share: int) -> None:
         wanted = len(self.told) + share
         queue: list[str] = []
         while len(self.told) < wanted:
@@ -218,49 +117,34 @@ class Campaign:
             if len(queue) < wanted - already:
                 queue += [p for _ in range(share) for p in self._rng.sample(points, len(points))]
             batch = queue[: wanted - already]
-
-            def series(stage: Stage, batch: Sequence[str] = tuple(batch)) -> Series:
-                return Series(stage, batch, self.told)
-
-            await self._scenario(stack, pattern, series, MINUTE_S, meter)
+            await self._scenario(rig, pattern, batch, MINUTE_S)
             del queue[: len(self.told) - already]
             if len(self.told) == already:
                 raise SystemExit(f"{pattern.name}: nothing could be struck")
 
     async def _scenario(
-        self, stack: Stack, pattern: Pattern, make: Any, span_s: float, meter: MemoryMeter
+        self, rig: Rig, pattern: Pattern, batch: Sequence[str], span_s: float
     ) -> Path:
+        """Under load for so long; without points to strike at, without a fault."""
         self._number += 1
         plan = self._suite.plan
 
         def long_plan(rng: Random) -> Sequence[Request]:
             return plan(rng, orders=int(span_s * RATE_PER_S), rate_per_s=RATE_PER_S)  # type: ignore[call-arg] # the shop's own
 
-        stack.suite = replace(self._suite, plan=long_plan)
-        scenario = Scenario(
-            suite=self._suite.name, pattern=pattern.name,
-            fault="none" if make is None else "points", seed=self._given.seed + self._number,
+        def kills(stage: Stage) -> Kills:
+            return Kills(stage, batch, self.told)
+
+        record = await rig.scenario(
+            pattern, kills if batch else None, suite=replace(self._suite, plan=long_plan),
+            fault="points" if batch else "none", seed=self._given.seed + self._number,
+            name=f"{pattern.name}-{self._number}",
         )  # fmt: skip
-        run = create_run(
-            self._given.out, suite=f"{pattern.name}-{self._number}", seed=scenario.seed,
-            scenarios=[scenario.slug],
-        )  # fmt: skip
-        writer = run.scenario(
-            scenario, hops=tuple(pattern.hops), invariants=demanded(self._suite, pattern)
-        )
-        await ScenarioRun(
-            stack=stack, scenario=scenario, system=system_of(self._suite, pattern),
-            make_fault=make, writer=writer, ledger=self._given.out / "ledger",
-            narrator=Silent(), meter=meter, stop=asyncio.Event(),
-            settings=Settings(quiet_deadline_s=60.0),
-        ).run()  # fmt: skip
-        record = judged(writer.record)
-        save_scenario(record)
         if record.judged is not None:
             said = record.judged.judgement
             self.verdicts.append((pattern.name, said.verdict.value, said.reason))
             print(f"      {pattern.name}: {said.verdict.value}: {said.reason}", file=sys.stderr)
-        return writer.dir
+        return record.dir
 
 
 def table(campaign: Campaign) -> str:

@@ -17,70 +17,42 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from points import ACHIEVED, ENOUGH_LEFT_S, Series, Silent
+from saga_cells import (
+    CHOREOGRAPHY,
+    GOOD,
+    KINDS,
+    ORCHESTRATION,
+    RATE_PER_S,
+    STEPS,
+    Cell,
+    matrix_plan,
+    pieces,
+)
+from strikes import ACHIEVED, Rig, Series, Strike, opened
 
-from faults.at_point import AtPoint
-from faults.point import Point
-from harness.checkers.demanded import demanded
-from harness.checkers.judge import judged
 from harness.cli import suites
-from harness.cli.matrix import system_of, union_of
-from harness.engine.scenario import ScenarioRun, Settings
-from harness.engine.stack import Stack
-from harness.engine.taps import Taps
-from harness.environments.memory import MemoryMeter
-from harness.environments.namespaces import Namespaces
 from harness.environments.outer import run_inside
 from harness.model.record import Judged
-from harness.model.request import Request
-from harness.model.scenario import Pattern, Scenario
+from harness.model.scenario import Pattern
 from harness.model.suite import Suite
 from harness.protocols import Stage
-from harness.store import create_run, save_scenario
 from harness.toolchain import Toolchain, ensure
 
-CHOREOGRAPHY, ORCHESTRATION = "saga-choreography", "saga-orchestration"
 A_STRIKE_S, BEFORE_S = 6.0, 12.0
-RATE_PER_S = 3.0
 ROUNDS = 3
 """How many scenarios a piece may take until what was not struck is given up."""
-
-STEPS = {
-    "stock": ("inventory", "stock_movements"),
-    "payment": ("payment", "payment_movements"),
-    "shipment": ("shipping", "shipment_changes"),
-}
-GOOD, SCARCE, DEAR, HEAVY, CANCELLED = "good", "scarce", "dear", "heavy", "cancelled"
-KINDS: Mapping[str, tuple[str, int]] = {
-    GOOD: ("chisel", 1),
-    HEAVY: ("hoist", 1),
-    DEAR: ("gantry", 1),
-    CANCELLED: ("drill", 1),
-    SCARCE: ("flywheel", 5),
-}
-"""What is ordered; `flywheel` is never there in that number."""
 
 TERMINAL = frozenset({"saga-terminal", "end-is-final", "liveness-after-heal", "told-at-the-end"})
 CONSERVED = frozenset({"money-conserved", "stock-conserved", "failed-sagas-keep-nothing"})
 ONCE = frozenset(
     {"compensated-exactly-once", "step-at-most-once", "steps-as-noted", "each-message-once"}
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One strike that is wanted. `kind`: of the order whose `{key}` stands in the point."""
-
-    step: str
-    failure: str
-    point: str
-    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,156 +74,29 @@ class Struck:
     once: bool
 
 
-def _replies(pattern: str) -> str:
-    return "saga.events" if pattern == CHOREOGRAPHY else "saga.replies"
-
-
-def _of_participant(pattern: str, label: str, node: str, database: str, wrote: str) -> list[Cell]:
-    commit = f"{node}/{database}/commit({wrote})"
-    told = f"{node}/kafka-1/produce({_replies(pattern)})"
-    return [
-        Cell(step=label, failure="error", point=f"error=40001:{node}:before:{commit}"),
-        Cell(step=label, failure="killed before its commit", point=f"kill:{node}:before:{commit}"),
-        Cell(step=label, failure="killed after its commit", point=f"kill:{node}:after:{commit}"),
-        Cell(step=label, failure="message's answer lost", point=f"swallow:{node}:after:{told}"),
-        Cell(step=label, failure="message lost", point=f"reset:{node}:before:{told}"),
-        Cell(step=label, failure="killed after its message", point=f"kill:{node}:after:{told}"),
-    ]
-
-
-def _steps(pattern: str, label: str, state: str) -> list[Cell]:
-    return [
-        cell
-        for step, (node, ledger) in STEPS.items()
-        for cell in _of_participant(
-            pattern, f"{label} {step}", node, f"{node}-db", f"{ledger},saga_steps:{state},*"
-        )
-    ]
-
-
-def _order(pattern: str) -> list[Cell]:
-    """The order's own transactions: accepted, brought on, and its last step back."""
-    writes = {"accept order": "orders:insert,outbox,*", "bring order on": "inbox,orders:update,*"}
-    if pattern == CHOREOGRAPHY:
-        writes["note undone step"] = "inbox,steps_undone,*"
-    return [
-        cell
-        for label, wrote in writes.items()
-        for cell in _of_participant(pattern, label, "order", "order-db", wrote)
-    ]
-
-
-WRITES: Mapping[str, Sequence[int]] = {
-    GOOD: (1, 2, 3, 4, 5),
-    HEAVY: (4, 5, 6, 7),
-    DEAR: (3,),
-    SCARCE: (2,),
-    CANCELLED: (2, 3, 4),
-}
-"""Kind of order → which of the orchestrator's writes for it no other kind has."""
-
-
-def _orchestrator(*kinds: str) -> list[Cell]:
-    return [
-        Cell(
-            step=f"orchestrator, order {kind}",
-            failure=f"killed {when} write {number}",
-            point=f"kill:orchestrator:{when}:orchestrator/saga-db/commit(sagas,*)/{{key}}#{number}",
-            kind=kind,
-        )
-        for kind in kinds
-        for number in WRITES[kind]
-        for when in ("before", "after")
-    ]
-
-
-def _late(pattern: str) -> list[Cell]:
-    """Struck while sagas are given up after a second, most of them in the middle."""
-    cells = [
-        Cell(
-            step=f"do {step}",
-            failure="still under way when time is over",
-            point=f"hold=4:{node}:before:{node}/{node}-db/commit({ledger},saga_steps:insert,*)",
-        )
-        for step, (node, ledger) in STEPS.items()
-    ]
-    who, commit = (
-        ("order", "order/order-db/commit(order_changes:insert,orders:update,outbox:insert)")
-        if pattern == CHOREOGRAPHY
-        else (
-            "orchestrator",
-            "orchestrator/saga-db/commit(outbox:insert,saga_history:insert,sagas:update)",
-        )
-    )
-    return cells + [
-        Cell(step="time is over", failure=f"killed {when}", point=f"kill:{who}:{when}:{commit}")
-        for when in ("before", "after")
-    ]
-
-
-def pieces(pattern: str) -> Mapping[str, list[Cell]]:
-    """Piece → its cells."""
-    found = {
-        "do": _steps(pattern, "do", "insert"),
-        "undo": _steps(pattern, "undo", "update"),
-        "order": _order(pattern),
-        "late": _late(pattern),
-    }
-    if pattern == ORCHESTRATION:
-        found["forward"] = _orchestrator(GOOD)
-        found["back"] = _orchestrator(HEAVY, DEAR, SCARCE)
-        found["cancel"] = _orchestrator(CANCELLED)
-    return found
-
-
-def matrix_plan(span_s: float) -> tuple[Request, ...]:
-    """Orders of all kinds in turn; the cancelled ones as soon as they are placed."""
-    found: list[Request] = []
-    kinds = list(KINDS)
-    for number in range(int(span_s * RATE_PER_S)):
-        kind, key = kinds[number % len(kinds)], str(number + 1)
-        product_id, quantity = KINDS[kind]
-        body: dict[str, str | int] = {
-            "order_id": key, "product_id": product_id, "quantity": quantity,
-        }  # fmt: skip
-        due_s = number / RATE_PER_S
-        found.append(
-            Request(due_s=due_s, f="place-order", key=key, method="POST", path="/orders", body=body)
-        )
-        if kind == CANCELLED:
-            found.append(
-                Request(
-                    due_s=due_s + 0.05 * (number % 12), f="cancel-order", key=key, method="POST",
-                    path=f"/orders/{key}/cancel", only_if_ok="place-order",
-                )
-            )  # fmt: skip
-    return tuple(sorted(found, key=lambda request: request.due_s))
-
-
 class Strikes(Series):
     """Cells as one fault: struck in turn while there is load."""
 
     def __init__(self, stage: Stage, cells: Sequence[Cell], span_s: float) -> None:
-        super().__init__(stage, (), [])
+        super().__init__(stage)
         self._cells = cells
         self._span_s = span_s
         self.went: list[tuple[Cell, str, str, str | None]] = []
 
-    async def inject(self) -> bool:
-        stage = replace(self._stage, remaining_s=lambda: 0.0)
+    def points(self) -> Iterator[str]:
         for cell in self._cells:
-            if self._stage.remaining_s() < ENOUGH_LEFT_S:
-                break
-            text = cell.point.format(key=self._next_key(cell.kind))
-            self._current = AtPoint(stage, Point.parse(text), name=text)
-            outcome, says = await self._strike(self._current)
-            reached = self._current.evidence()["intended_cut"]["effect"] or {}
-            keys = reached.get("keys") or [None]
-            self.went.append((replace(cell, point=text), outcome, says, keys[0]))
-            print(f"  {outcome:<12} {cell.step}, {cell.failure}: {text}"
-                  f"{'' if outcome == ACHIEVED else '  ' + says}", file=sys.stderr, flush=True)  # fmt: skip
-        self._current = None
-        return True
+            yield cell.point.format(key=self._next_key(cell.kind))
+
+    def told(self, strike: Strike) -> None:
+        cell = replace(self._cells[len(self.went)], point=strike.point)
+        keys = strike.effect.get("keys") or [None]
+        self.went.append((cell, strike.outcome, strike.says, keys[0]))
+        mark = "" if strike.outcome == ACHIEVED else f"  {strike.says}"
+        print(
+            f"  {strike.outcome:<12} {cell.step}, {cell.failure}: {strike.point}{mark}",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def _next_key(self, kind: str | None) -> str:
         """Of the next order of that kind that has not been placed yet."""
@@ -273,26 +118,17 @@ class Matrix:
 
     async def run(self) -> None:
         given, pattern = self._given, self._suite.pattern(self._given.pattern)
-        environment = Namespaces(
-            union_of(self._suite, [pattern]), self._toolchain,
-            directory=given.out / "nodes", logs=given.out / "logs", tapped=True,
-        )  # fmt: skip
-        async with MemoryMeter() as meter, environment:
-            stack = Stack(environment, self._suite, Taps(given.out / "logs" / "taps.log"))
-            await stack.open()
-            try:
-                for piece in given.piece or pieces(pattern.name):
-                    await self._piece(stack, pattern, piece, meter)
-            finally:
-                await stack.close()
+        async with opened(self._suite, [pattern], self._toolchain, given.out) as rig:
+            for piece in given.piece or pieces(pattern.name):
+                await self._piece(rig, pattern, piece)
 
-    async def _piece(self, stack: Stack, pattern: Pattern, piece: str, meter: MemoryMeter) -> None:
+    async def _piece(self, rig: Rig, pattern: Pattern, piece: str) -> None:
         left = pieces(pattern.name)[piece]
         went: list[Struck] = []
         for _ in range(ROUNDS):
             if not left:
                 break
-            found, told, directory = await self._scenario(stack, pattern, piece, left, meter)
+            found, told, directory = await self._scenario(rig, pattern, piece, left)
             went += [_struck(pattern.name, piece, one, told, directory) for one in found]
             if piece == "do":
                 went += _refused(pattern.name, told, directory)
@@ -304,7 +140,7 @@ class Matrix:
             place.write_text(json.dumps([asdict(one) for one in went], indent=1))
 
     async def _scenario(
-        self, stack: Stack, pattern: Pattern, piece: str, cells: list[Cell], meter: MemoryMeter
+        self, rig: Rig, pattern: Pattern, piece: str, cells: list[Cell]
     ) -> tuple[list[tuple[Cell, str, str, str | None]], Judged, Path]:
         self._number += 1
         span_s = min(BEFORE_S + A_STRIKE_S * len(cells), self._given.most_s)
@@ -313,37 +149,21 @@ class Matrix:
             pattern = replace(pattern, environment=environment)
         plan = matrix_plan(span_s)
         pattern = replace(pattern, plan=lambda _: plan)
-        stack.suite = replace(self._suite, patterns=(pattern,))
         made: list[Strikes] = []
 
         def strikes(stage: Stage) -> Strikes:
             made.append(Strikes(stage, cells, max(request.due_s for request in plan)))
             return made[0]
 
-        scenario = Scenario(
-            suite=self._suite.name, pattern=pattern.name, fault=piece,
-            seed=self._given.seed + self._number,
+        record = await rig.scenario(
+            pattern, strikes, suite=replace(self._suite, patterns=(pattern,)), fault=piece,
+            seed=self._given.seed + self._number, name=f"{pattern.name}-{piece}",
         )  # fmt: skip
-        run = create_run(
-            self._given.out, suite=f"{pattern.name}-{piece}", seed=scenario.seed,
-            scenarios=[scenario.slug],
-        )  # fmt: skip
-        writer = run.scenario(
-            scenario, hops=tuple(pattern.hops), invariants=demanded(self._suite, pattern)
-        )
-        await ScenarioRun(
-            stack=stack, scenario=scenario, system=system_of(self._suite, pattern),
-            make_fault=strikes, writer=writer, ledger=self._given.out / "ledger",
-            narrator=Silent(), meter=meter, stop=asyncio.Event(),
-            settings=Settings(quiet_deadline_s=60.0),
-        ).run()  # fmt: skip
-        record = judged(writer.record)
-        save_scenario(record)
         if record.judged is None:
             raise SystemExit(f"{piece}: not judged")
         said = record.judged.judgement
         print(f"{pattern.name}, {piece}: {said.verdict.value}: {said.reason}", file=sys.stderr)
-        return (made[0].went if made else []), record.judged, writer.dir
+        return (made[0].went if made else []), record.judged, record.dir
 
 
 def _violated(told: Judged) -> frozenset[str]:
