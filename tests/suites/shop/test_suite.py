@@ -148,7 +148,10 @@ def test_the_outbox_that_is_declared_is_the_one_that_is_there(name: str, sent: s
     assert (outbox.node, outbox.table, outbox.sent) == ("order-db", "outbox", sent)
     declared = (SQL / "order.sql").read_text(encoding="utf-8")
     columns = declared.partition("CREATE TABLE outbox (")[2].partition(";")[0]
-    named = [re.search(rf"^\s+{c}\s", columns, re.MULTILINE) for c in (outbox.id, outbox.key, sent or "id")]
+    named = [
+        re.search(rf"^\s+{c}\s", columns, re.MULTILINE)
+        for c in (outbox.id, outbox.key, sent or "id")
+    ]
     assert all(named)
 
 
