@@ -174,7 +174,10 @@ class Rig:
         scenario = Scenario(suite=self.suite.name, pattern=pattern.name, fault=fault, seed=seed)
         run = create_run(self.out, suite=name, seed=seed, scenarios=[scenario.slug])
         writer = run.scenario(
-            scenario, hops=tuple(pattern.hops), invariants=demanded(self.suite, pattern)
+            scenario,
+            hops=tuple(pattern.hops),
+            outboxes=tuple(pattern.outboxes),
+            invariants=demanded(self.suite, pattern),
         )
         await ScenarioRun(
             stack=self.stack, scenario=scenario, system=system_of(self.suite, pattern),
