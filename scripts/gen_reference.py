@@ -17,6 +17,7 @@ import forms
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "reference"
 INDEX = "../explanation/patterns/README.md"
+"""Beside the pages that people have written."""
 
 PAGES: Mapping[str, Callable[[], list[str]]] = {
     "command.md": forms.command,
