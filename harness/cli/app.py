@@ -58,7 +58,7 @@ def run(
             help="How many of its flows begin a second [default: as the suite has it].",
         ),
     ] = None,
-    backend: Annotated[str, typer.Option(help="auto or namespaces.")] = "auto",
+    backend: Annotated[str, typer.Option(help="auto, namespaces or docker.")] = "auto",
     out: Annotated[
         Path | None, typer.Option(help="Where runs are kept [default: results].")
     ] = None,
@@ -208,6 +208,26 @@ def fetch(offline: Offline = False) -> int:
     from harness.cli import prepare
 
     return prepare.fetch(offline=offline)
+
+
+images_app = typer.Typer(no_args_is_help=True, help="Images for running in containers.")
+app.add_typer(images_app, name="images")
+
+
+@images_app.command("build")
+def images_build(
+    suite: Annotated[str, typer.Argument(help="A suite's name or path.")] = "shop",
+    pattern: Annotated[
+        list[str] | None,
+        typer.Option("--pattern", "-p", help="Only what this pattern needs (repeatable)."),
+    ] = None,
+    offline: Offline = False,
+) -> int:
+    """Build what `run --backend docker` needs and this machine has not: stand-ins for the compose
+    file's images from the pinned servers, and the services' own. What is there is kept."""
+    from harness.cli import images
+
+    return images.build(suite, tuple(pattern or ()), offline=offline)
 
 
 @app.command()

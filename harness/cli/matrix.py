@@ -29,7 +29,7 @@ def union_of(suite: Suite, patterns: Sequence[Pattern]) -> System:
     whole = compose.read(suite.compose, environ=patterns[0].environment)
     wanted = {n.name for p in patterns for n in whole.under_profile(p.name).nodes}
     kept = tuple(node for node in whole.nodes if node.name in wanted)
-    return System(name=whole.name, path=whole.path, nodes=kept, extension=whole.extension)
+    return replace(whole, nodes=kept)
 
 
 def scenarios_of(

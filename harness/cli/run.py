@@ -18,8 +18,8 @@ import faults
 from harness.checkers.demanded import demanded
 from harness.checkers.judge import judged
 from harness.checkers.results import results_document
+from harness.cli import backends, suites
 from harness.cli import place as places
-from harness.cli import suites
 from harness.cli.matrix import (
     POINTS_SEED,
     results_root,
@@ -28,23 +28,15 @@ from harness.cli.matrix import (
     system_of,
     union_of,
 )
-from harness.cli.prepare import (
-    builds_of,
-    components_of,
-    prepared_toolchain,
-    prepared_toxiproxy,
-    require_toxiproxy,
-)
+from harness.cli.prepare import prepared_toxiproxy, require_toxiproxy
 from harness.engine.detours import Detours
+from harness.engine.rig import Rig
 from harness.engine.scenario import ScenarioRun, Settings
 from harness.engine.stack import Stack
 from harness.engine.taps import Taps
-from harness.environments import doctor, nodejs, warm
 from harness.environments.builds import run_from
 from harness.environments.memory import MemoryMeter
-from harness.environments.namespaces import Namespaces
-from harness.environments.outer import run_inside
-from harness.errors import AftershockError, DeclarationError, EnvironmentFailed, MachineUnfit
+from harness.errors import AftershockError, DeclarationError, EnvironmentFailed
 from harness.model.load import AS_DECLARED, Load
 from harness.model.record import NodeRecord, RunRecord, ScenarioRecord
 from harness.model.scenario import Scenario
@@ -57,9 +49,6 @@ from harness.report.junit import write_junit
 from harness.report.markdown import write_markdown
 from harness.report.terminal import Progress, summary
 from harness.store import RunWriter, ScenarioWriter, create_run, save_scenario
-from harness.toolchain import Toolchain
-
-BACKENDS = ("auto", "namespaces")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,25 +83,21 @@ class _Tally:
 
 def run(request: Request) -> int:
     """Run and return the exit code. Raises DeclarationError before anything is started."""
-    if request.backend not in BACKENDS:
-        raise DeclarationError(
-            f"--backend {request.backend}: this version has {', '.join(BACKENDS)}"
-        )
+    backends.known(request.backend)
     suite = suites.load(request.suite)
     scenarios = _scenarios(suite, request)
     seed = scenarios[0].seed
     began = time.monotonic()
     names = dict.fromkeys(s.pattern for s in scenarios)
     system = union_of(suite, [suite.pattern(name) for name in names])
-    nodejs.require(system)
     poisoned = next((s.fault for s in scenarios if _poisons(suite, s)), None)
     if poisoned is not None:
+        backends.require_detours(request.backend, poisoned)
         require_toxiproxy(poisoned, request.cache)
-    toolchain, cache = prepared_toolchain(
-        components=components_of(system), offline=request.offline, cache=request.cache
+    backend = backends.chosen(request.backend, system, offline=request.offline, cache=request.cache)
+    toxiproxy = (
+        None if poisoned is None else prepared_toxiproxy(backend.cache, offline=request.offline)
     )
-    toxiproxy = None if poisoned is None else prepared_toxiproxy(cache, offline=request.offline)
-    builds = builds_of(system, cache, offline=request.offline)
     fetch_s = time.monotonic() - began
     writer = create_run(
         results_root(request.out),
@@ -120,23 +105,20 @@ def run(request: Request) -> int:
         seed=seed,
         scenarios=[s.slug for s in scenarios],
         command=_command(suite, request, seed),
-        backend="namespaces",
-        versions=_versions(),
+        backend=backend.name,
+        versions={**_versions(), **backend.versions},
         machine={"python": platform.python_version(), "kernel": platform.release()},
     )
-    for left in places.leftovers(cache):
+    for left in places.leftovers(backend.cache):
         left.place.remove()
-    place = places.take(cache, writer.dir)
+    place = places.take(backend.cache, writer.dir)
     session = _Session(
-        request=request, suite=suite, scenarios=scenarios, system=run_from(system, builds),
-        builds=builds, toolchain=toolchain, toxiproxy=toxiproxy, writer=writer, place=place,
+        request=request, suite=suite, scenarios=scenarios, system=run_from(system, backend.builds),
+        backend=backend, toxiproxy=toxiproxy, writer=writer, place=place,
         timings={"fetch_s": round(fetch_s, 3)},
     )  # fmt: skip
     try:
-        return run_inside(lambda: asyncio.run(session.main()))
-    except MachineUnfit:
-        doctor.usable_or_raise()  # knows which of the causes it is
-        raise
+        return backend.run(lambda: asyncio.run(session.main()))
     finally:
         place.remove()
 
@@ -182,6 +164,8 @@ def _command(suite: Suite, request: Request, seed: int) -> tuple[str, ...]:
         parts += ["--trace-payloads", str(request.payload_bytes)]
     if request.sabotage:
         parts.append("--sabotage-injectors")
+    if request.backend == "docker":
+        parts += ["--backend", "docker"]
     return tuple(parts)
 
 
@@ -200,8 +184,7 @@ class _Session:
         suite: Suite,
         scenarios: Sequence[Scenario],
         system: System,
-        builds: Mapping[str, Path],
-        toolchain: Toolchain,
+        backend: backends.Backend,
         toxiproxy: Path | None,
         writer: RunWriter,
         place: places.Place,
@@ -212,8 +195,7 @@ class _Session:
         self._scenarios = scenarios
         self._system = system
         """Every node that any scenario needs."""
-        self._builds = builds
-        self._toolchain = toolchain
+        self._backend = backend
         self._toxiproxy = toxiproxy
         self._writer = writer
         self._place = place
@@ -261,24 +243,17 @@ class _Session:
             loop.add_signal_handler(number, interrupted)
 
     async def _warm_up(self) -> None:
-        if warm.is_warm(self._toolchain, self._system):
-            return
-        self._progress.note("preparing the Java programs (once): recording their class caches")
-        began = time.monotonic()
-        logs = self._place.path / "warm-logs"
-        await warm.record(
-            self._toolchain, self._system, directory=self._place.path / "warm", logs=logs
-        )
-        self._tally.timings["prepare_s"] = round(time.monotonic() - began, 3)
+        took_s = await self._backend.warm_up(self._system, self._place, self._progress.note)
+        if took_s is not None:
+            self._tally.timings["prepare_s"] = round(took_s, 3)
 
     async def _run_all(self) -> None:
         began = time.monotonic()
-        environment = Namespaces(
-            self._system, self._toolchain,
-            directory=self._place.nodes, logs=self._writer.dir / "logs", listener=self._node_changed,
+        making = self._backend.environment(
+            self._system, self._place, self._writer.dir / "logs", self._node_changed,
             tapped=self._request.taps,
         )  # fmt: skip
-        async with MemoryMeter() as meter, environment:
+        async with self._backend.meter() as meter, making as environment:
             taps = Taps(self._writer.dir / "logs" / "taps.log") if self._request.taps else None
             stack = Stack(environment, self._suite, taps, self._detours(environment))
             stack.payload_bytes = self._request.payload_bytes
@@ -296,7 +271,7 @@ class _Session:
             finally:
                 await stack.close()
 
-    def _detours(self, environment: Namespaces) -> Detours | None:
+    def _detours(self, environment: Rig) -> Detours | None:
         if self._toxiproxy is None:
             return None
         return Detours(
@@ -306,7 +281,7 @@ class _Session:
 
     async def _run_one(self, stack: Stack, scenario: Scenario, meter: MemoryMeter) -> None:
         pattern = self._suite.pattern(scenario.pattern)
-        system = run_from(system_of(self._suite, pattern), self._builds)
+        system = run_from(system_of(self._suite, pattern), self._backend.builds)
         environment = stack.environment
         writer = self._writer.scenario(
             scenario,

@@ -23,6 +23,7 @@ from harness.drivers.kafka_python import (
     KafkaError,
     KafkaNetClient,
     OffsetSpec,
+    knowing,
 )
 from harness.errors import EnvironmentFailed
 
@@ -42,10 +43,13 @@ _RECONNECT = {
 
 class Kafka:
     """The cluster behind bootstrap addresses `host:port[,host:port]…`. `timeout_s` bounds each
-    call."""
+    call. `names`: addresses of hosts which this machine cannot look up."""
 
-    def __init__(self, bootstrap: str, *, timeout_s: float = 10.0) -> None:
+    def __init__(
+        self, bootstrap: str, *, timeout_s: float = 10.0, names: Mapping[str, str] | None = None
+    ) -> None:
         self._bootstrap = bootstrap
+        self._names = dict(names or {})
         self._timeout_s = timeout_s
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="aftershock-kafka")
         self._admin: KafkaAdminClient | None = None
@@ -258,6 +262,7 @@ class Kafka:
 
         return {
             **_RECONNECT,
+            **knowing(self._names),
             "bootstrap_servers": self._bootstrap,
             "client_id": "aftershock",
             "bootstrap_timeout_ms": max(50, int((ends - time.monotonic()) * 1000)),

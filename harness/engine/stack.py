@@ -19,10 +19,10 @@ from harness.drivers.postgres import Postgres
 from harness.drivers.wal import WalLedger
 from harness.engine.detours import Detours
 from harness.engine.failures import LinkFailures
+from harness.engine.rig import Rig
 from harness.engine.stage import WorkerControl, connector_of
 from harness.engine.taps import Taps
 from harness.engine.world import World
-from harness.environments.namespaces import Namespaces
 from harness.environments.recipes import mariadb
 from harness.environments.recipes.connect import internal_topics
 from harness.errors import EnvironmentFailed
@@ -51,7 +51,7 @@ class Stack:
 
     def __init__(
         self,
-        environment: Namespaces,
+        environment: Rig,
         suite: Suite,
         taps: Taps | None = None,
         detours: Detours | None = None,
@@ -122,8 +122,8 @@ class Stack:
             for link in self.environment.links()
             for port in link.ports
         ]
-        nodes = [node.name for node in self.environment.system.nodes]
-        await self.taps.start(links, {n: self.environment.namespace_fd(n) for n in nodes})
+        environment = self.environment
+        await self.taps.start(links, environment.namespace_fds(), environment.sandbox_paths())
         self.environment.attach_taps(self.taps)
 
     def entry_url(self) -> str:
@@ -278,7 +278,7 @@ class Stack:
         return World(
             postgres={n.name: _postgres(n, address(n.name)) for n in self._nodes(Role.POSTGRES)},
             others={n.name: _mariadb(n, address(n.name)) for n in self._nodes(Role.MARIADB)},
-            kafka=Kafka(brokers) if brokers else None,
+            kafka=Kafka(brokers, names=self.environment.names) if brokers else None,
             connect={n.name: Connect(address(n.name)) for n in workers},
             internal_topics=internal,
         )

@@ -43,9 +43,15 @@ class Taps:
         """Of the process, None while there is none."""
         return self._process.pid if self._process is not None else None
 
-    async def start(self, links: Sequence[Mapping[str, Any]], networks: Mapping[str, int]) -> None:
+    async def start(
+        self,
+        links: Sequence[Mapping[str, Any]],
+        networks: Mapping[str, int],
+        sandboxes: Mapping[str, str] | None = None,
+    ) -> None:
         """Start the process, standing on `links` (see harness.tap.relay.Link), dialling from the
-        network namespaces (node → descriptor). Raises EnvironmentFailed."""
+        network namespaces (node → descriptor), or by sockets that sandboxes make (client → path).
+        Raises EnvironmentFailed."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs, self._log.open("ab") as log:
             self._process = await asyncio.to_thread(
@@ -62,6 +68,8 @@ class Taps:
         asyncio.get_running_loop().add_reader(ours.fileno(), self._readable)
         for node, descriptor in networks.items():
             await self.node_network(node, descriptor)
+        for client, path in (sandboxes or {}).items():
+            await self._ask("sandbox", node=client, path=path)
         await self._ask("listen", links=list(links))
 
     async def close(self) -> None:

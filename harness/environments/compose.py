@@ -124,7 +124,10 @@ class _DocumentReader:
         self.problems.extend(checks.check_networks(self._network_users(), networks))
         if self.problems:
             return None
-        return System(name=name, path=self._path, nodes=tuple(nodes), extension=extension)
+        return System(
+            name=name, path=self._path, nodes=tuple(nodes), extension=extension,
+            volumes=tuple(sorted(volumes)),
+        )  # fmt: skip
 
     def _top(self, fields: Mapping[str, Item]) -> Mapping[str, Item]:
         """The top-level entries, interpolated but for blocks that only anchors reach."""

@@ -2,7 +2,7 @@
 
 Looks and tries, changes nothing: what is tried (see `trial`) is tried in a process that ends with
 all it made. A finding that is not `ok` makes the namespaces environment unusable only if it is
-`needed`; the others are warnings.
+`needed`; the others are warnings. Of containers the package `docker` knows what is missing.
 """
 
 import os
@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.environments import resources
 from harness.environments.causes import Finding, explain, read_privileges, read_settings
+from harness.environments.docker import usable as containers
 from harness.environments.trial import Outcome, Step, try_steps
 from harness.errors import AftershockError, MachineUnfit
 from harness.toolchain.cache import default_cache
@@ -34,7 +35,7 @@ def diagnose(
         resources.memory(proc=proc, cgroup=cgroup),
         resources.cores(),
         *_toxiproxy(cache),
-        resources.docker(environ),
+        *containers.diagnose(environ),
     )
 
 
@@ -79,9 +80,9 @@ def report(findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "backends": {
             "namespaces": {"usable": failed is None, "why": why},
-            "docker": {"usable": False, "why": "not implemented in this version"},
+            "docker": containers.report(findings),
         },
-        "points": False,
+        "points": failed is None,
         "findings": [
             {
                 "name": finding.name,

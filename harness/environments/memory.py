@@ -6,6 +6,7 @@ shared between processes count once (proc(5), smaps_rollup).
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -15,8 +16,12 @@ _PERIOD_S = 1.0
 class MemoryMeter:
     """Samples while it is entered; `peak_mib` is the highest sum seen."""
 
-    def __init__(self, period_s: float = _PERIOD_S) -> None:
+    def __init__(
+        self, period_s: float = _PERIOD_S, total: Callable[[], float] | None = None
+    ) -> None:
+        """`total`: what is sampled, in MiB, instead of every process there is."""
         self._period_s = period_s
+        self._total = total or total_mib
         self._task: asyncio.Task[None] | None = None
         self.peak_mib = 0.0
 
@@ -36,7 +41,7 @@ class MemoryMeter:
 
     async def _sample(self) -> None:
         while True:
-            now = await asyncio.to_thread(total_mib)
+            now = await asyncio.to_thread(self._total)
             self.peak_mib = max(self.peak_mib, now)
             await asyncio.sleep(self._period_s)
 

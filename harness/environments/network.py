@@ -17,20 +17,21 @@ import os
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 from pyroute2 import IPRoute
 from pyroute2.nftables.main import NFTables
 
-from harness.environments import kernel, nft
-from harness.environments.sockets import Connection, backing_off, established
+from harness.environments import kernel
+from harness.environments.rules import Dropped, Pair, Rules
+from harness.environments.sockets import Connection, established
 from harness.errors import EnvironmentFailed, HarnessBug
 from harness.protocols import TAP_MARK
+
+__all__ = ["Dropped", "Network", "Pair", "address_of"]
 
 T = TypeVar("T")
 
@@ -43,15 +44,12 @@ _FORWARDING_TIMEOUT_S = 5.0
 _POLL_S = 0.002
 _BR_STATE_FORWARDING = 3
 """<linux/if_bridge.h>"""
-_TAPS = "198.19.0.0/16"
+TAPS = "198.19.0.0/16"
+"""Where taps have their addresses: see tap_links."""
 _RTN_LOCAL = 2
 _RT_SCOPE_HOST = 254
 _RT_TABLE_LOCAL = 255
 """<linux/rtnetlink.h>"""
-_BYPASS = "bypass"
-
-Pair = tuple[str, str]
-"""Client and server, by name."""
 
 
 def address_of(index: int) -> str:
@@ -60,33 +58,17 @@ def address_of(index: int) -> str:
     return f"198.18.{number // 256}.{number % 256}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dropped:
-    """What a cut has swallowed since it was made, or since a node of it was replaced."""
-
-    packets: int
-    bytes: int
-
-
-class Network:
+class Network(Rules):
     """Bridge, nodes' network namespaces and cuts. Blocking calls are short netlink exchanges."""
 
     def __init__(self, taps: Mapping[Pair, str] | None = None) -> None:
         """`taps`: for every pair with a tap, the address at which it listens."""
-        self._taps = dict(taps or {})
-        self._cuts: set[Pair] = set()
+        super().__init__(taps or {})
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._namespaces: dict[str, int] = {}
-        self._addresses: dict[str, str] = {}
         self._links: dict[str, str] = {}
         """Node → its veth's end on the bridge."""
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="netns")
-        self._passed: Counter[Pair] = Counter()
-        """Attempts past the taps in namespaces that were replaced since."""
-        self._told: Counter[Pair] = Counter()
-        self._watching = False
-        self._lock = threading.RLock()
-        """Whoever is in a node's namespace has it for himself, and it is not replaced meanwhile."""
         with IPRoute() as ip:
             # Else it takes the lowest of its ports', which changes when a node is replaced, and
             # what the others send to the old one is lost.
@@ -97,12 +79,7 @@ class Network:
             loopback = ip.link_lookup(ifname="lo")[0]
             ip.link("set", index=loopback, state="up")
             if self._taps:
-                ip.route("add", **_local(loopback))
-
-    @property
-    def cuts(self) -> frozenset[Pair]:
-        """The pairs that are cut at this moment."""
-        return frozenset(self._cuts)
+                ip.route("add", **local_route(loopback))
 
     @property
     def addresses(self) -> Mapping[str, str]:
@@ -130,8 +107,7 @@ class Network:
         killed gets. What the kernel still held to send for the dead process is lost with the old
         one; otherwise it would go out after the death, once a cut is mended. Cuts stay."""
         with self._lock:
-            if self._watching:
-                self._passed.update(self._count_past_taps(name))
+            self._keep_counts(name)
             with IPRoute() as ip:
                 for index in ip.link_lookup(ifname=self._links[name]):
                     ip.link("del", index=index)
@@ -165,92 +141,10 @@ class Network:
 
         return self.inside(node, make)
 
-    def cut(self, client: str, server: str) -> None:
-        """Drop everything between the two, both ways, at the server, and at each of them what
-        goes to its tap for the other. Idempotent."""
-        with self._lock:
-            self.mend(client, server)
-            self._cuts.add((client, server))
-            for node, table, peers in self._drops(client, server):
-                self._at(node, partial(nft.drop, table=table, peers=peers))
-
-    def mend(self, client: str, server: str) -> None:
-        """Undo `cut`. Idempotent."""
-        with self._lock:
-            for node, table, _ in self._drops(client, server):
-                self._at(node, partial(nft.remove, table=table))
-            self._cuts.discard((client, server))
-
-    def dropped(self, client: str, server: str) -> Dropped:
-        """What the cut between the two has swallowed; zero where there is no cut."""
-        met = [
-            rule
-            for node, table, _ in self._drops(client, server)
-            for rule in self._at(node, partial(nft.counted, table=table))
-        ]
-        return Dropped(packets=sum(r.packets for r in met), bytes=sum(r.bytes for r in met))
-
-    def _drops(self, client: str, server: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-        """(node, its table, addresses) of a cut. The other one's tap for this one: who is dialled
-        may dial, too, and gets through no more than without taps."""
-        back = self._taps.get((server, client))
-        peers = (self._addresses[client], *(() if back is None else (back,)))
-        drops = [(server, f"cut-{client}", peers)]
-        if (there := self._taps.get((client, server))) is not None:
-            drops.append((client, f"tap-cut-{server}", (there,)))
-        return tuple(drops)
-
-    def _lay_rules(self, node: str) -> None:
-        """In a new namespace of the node, before it is joined to the others."""
-        for pair in self._cuts:
-            for place, table, peers in self._drops(*pair):
-                if place == node:
-                    self._at(node, partial(nft.drop, table=table, peers=peers))
-        if self._watching:
-            self._watch(node)
-
-    # --- what goes past the taps --------------------------------------------------------------
-
-    def watch(self) -> None:
-        """From now on count, on every pair with a tap, the client's attempts to connect to the
-        server's own address, those of sockets with the taps' mark left out."""
-        with self._lock:
-            self._watching = True
-            for node in self._namespaces:
-                self._watch(node)
-
-    def _watch(self, node: str) -> None:
-        peers = tuple(self._addresses[server] for _, server in self._watched(node))
-        self._at(node, partial(nft.count_connects, table=_BYPASS, peers=peers, but=TAP_MARK))
-
-    def _watched(self, node: str) -> tuple[Pair, ...]:
-        return tuple(pair for pair in self._taps if pair[0] == node)
-
-    def _count_past_taps(self, node: str) -> dict[Pair, int]:
-        met = self._at(node, partial(nft.counted, table=_BYPASS))
-        return {pair: rule.packets for pair, rule in zip(self._watched(node), met, strict=True)}
-
-    def past_taps(self) -> dict[Pair, int]:
-        """Attempts to connect, counted since `watch`, or since this was last asked; none is
-        told twice. SYNs that were sent again are counted again."""
-        with self._lock:
-            total = Counter(self._passed)
-            for node in self._namespaces:
-                total.update(self._count_past_taps(node))
-            news, self._told = total - self._told, total
-        return dict(news)
-
     def established(self, node: str) -> frozenset[Connection]:
         """The established connections of the node's network, as its kernel has them: those that
         the node took, those that it made, and those that taps made in there."""
         return frozenset().union(*(established(text) for text in self._sockets(node)))
-
-    def backing_off(self, client: str, server: str) -> int:
-        """How many of the client's sockets, its own towards its tap and the tap's towards the
-        server, wait before they send again what was lost between the two."""
-        tap = self._taps.get((client, server))
-        peers = frozenset((self._addresses[server], *(() if tap is None else (tap,))))
-        return sum(backing_off(text, peers) for text in self._sockets(client))
 
     def _sockets(self, node: str) -> list[str]:
         """What the kernel tells of those in the node's network."""
@@ -265,7 +159,7 @@ class Network:
 
         return self.inside(node, read)
 
-    def _at(self, node: str, act: Callable[[NFTables], T]) -> T:
+    def _at(self, node: str, act: "partial[T]") -> T:
         # pyroute2 opens its sockets when a command is run, so all of it happens in there.
         def run() -> T:
             tables = NFTables()
@@ -283,7 +177,7 @@ class Network:
                 for index in ip.link_lookup(ifname=name):
                     ip.link("del", index=index)
             if self._taps:
-                ip.route("del", **_local(ip.link_lookup(ifname="lo")[0]))
+                ip.route("del", **local_route(ip.link_lookup(ifname="lo")[0]))
         self._threads.shutdown()
         for fd in (*self._namespaces.values(), self._home):
             os.close(fd)
@@ -326,10 +220,10 @@ def _forwards(ip: IPRoute, index: int) -> bool:
     return bool(state == _BR_STATE_FORWARDING)
 
 
-def _local(loopback: int) -> dict[str, object]:
+def local_route(loopback: int, network: str = TAPS) -> dict[str, object]:
     """The route that makes every tap's address local without one being assigned."""
     return {
-        "dst": _TAPS, "oif": loopback, "type": _RTN_LOCAL, "scope": _RT_SCOPE_HOST,
+        "dst": network, "oif": loopback, "type": _RTN_LOCAL, "scope": _RT_SCOPE_HOST,
         "table": _RT_TABLE_LOCAL,
     }  # fmt: skip
 
@@ -343,7 +237,7 @@ def _configure(interface: str, address: str, *, tapped: bool) -> None:
         ip.link("set", index=found[0], state="up")
         ip.link("set", index=ip.link_lookup(ifname="lo")[0], state="up")
         if tapped:
-            ip.route("add", dst=_TAPS, gateway=HARNESS_ADDRESS)
+            ip.route("add", dst=TAPS, gateway=HARNESS_ADDRESS)
         ip.link("get", index=found[0])  # see _wait_forwarding
 
 

@@ -22,6 +22,8 @@ MEMORY = GIB * 3 // 2
 
 _MACHINES = ("x86_64", "aarch64")
 _DOCKER_TIMEOUT_S = 2.0
+DOCKER_HOST = "unix:///var/run/docker.sock"
+"""Where an engine answers if nothing else is said."""
 
 
 def platform(*, system: str, release: str, machine: str) -> Finding:
@@ -146,9 +148,9 @@ def toxiproxy(cache: Path) -> Finding:
 
 def docker(environ: Mapping[str, str]) -> Finding:
     """Whether a Docker Engine answers on its socket."""
-    host = environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    host = environ.get("DOCKER_HOST", DOCKER_HOST)
     if not host.startswith("unix://"):
-        return Finding(name="docker", ok=False, says=f"DOCKER_HOST is {host}, not asked")
+        return Finding(name="docker", ok=False, says=f"DOCKER_HOST is {host}: no local socket")
     path = host.removeprefix("unix://")
     try:
         with socket.socket(socket.AF_UNIX) as sock:

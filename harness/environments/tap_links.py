@@ -5,7 +5,7 @@ of nodes, so that its ports collide with no node's, and its listeners outlive th
 node that is killed. All these addresses are local there by one route; see `network`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from harness.environments.network import address_of
 from harness.errors import DeclarationError
@@ -24,6 +24,12 @@ _PROTOCOLS: Mapping[Role, WireProtocol] = {
 }
 
 
+Own = Callable[[int], str]
+"""The address of the node at an index (0-based) of the system."""
+Tap = Callable[[int | None, int], str]
+"""The address of the tap between the nodes at two indices; client None: the harness."""
+
+
 def tap_address(client: int | None, server: int) -> str:
     """The address of the tap between the nodes at these indices (0-based) of the system. Client
     None: the harness."""
@@ -39,29 +45,29 @@ def check_size(system: System) -> None:
         )
 
 
-def tap_addresses(system: System) -> dict[tuple[str, str], str]:
+def tap_addresses(system: System, tap: Tap = tap_address) -> dict[tuple[str, str], str]:
     """(client, server) → the address that the client takes for the server's: every pair of nodes
     between which a tap stands."""
     return {
-        (client.name, server.name): tap_address(at, to)
+        (client.name, server.name): tap(at, to)
         for at, client in enumerate(system.nodes)
         for to, server in enumerate(system.nodes)
-        if client is not server and not _goes_direct(client, server)
+        if client is not server and not goes_direct(client, server)
     }
 
 
-def tap_links(system: System) -> tuple[TapLink, ...]:
+def tap_links(system: System, own: Own = address_of, tap: Tap = tap_address) -> tuple[TapLink, ...]:
     """What taps serve, the harness's own links last. A server whose definition names no port has
     none; its peers reach it directly, and that is counted."""
-    addresses: dict[tuple[str | None, str], str] = dict(tap_addresses(system).items())
-    addresses |= {(None, node.name): tap_address(None, to) for to, node in enumerate(system.nodes)}
-    own = {node.name: address_of(to) for to, node in enumerate(system.nodes)}
+    addresses: dict[tuple[str | None, str], str] = dict(tap_addresses(system, tap).items())
+    addresses |= {(None, node.name): tap(None, to) for to, node in enumerate(system.nodes)}
+    place = {node.name: own(to) for to, node in enumerate(system.nodes)}
     return tuple(
         TapLink(
             client=client,
             server=name,
             listen=listen,
-            address=own[name],
+            address=place[name],
             ports=ports,
             protocol=_PROTOCOLS.get(system.node(name).role, "opaque"),
         )
@@ -76,9 +82,10 @@ def direct_links(system: System) -> tuple[DirectLink, ...]:
         DirectLink(client.name, server.name, "brokers replicate and vote among themselves")
         for client in system.nodes
         for server in system.nodes
-        if client is not server and _goes_direct(client, server)
+        if client is not server and goes_direct(client, server)
     )
 
 
-def _goes_direct(client: Node, server: Node) -> bool:
+def goes_direct(client: Node, server: Node) -> bool:
+    """Whether no tap stands between the two."""
     return client.role is server.role is Role.KAFKA

@@ -1,7 +1,7 @@
 """The system under test: nodes, the links between them, and the compose file they came from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -156,6 +156,8 @@ class System:
     path: Path
     nodes: tuple[Node, ...]
     extension: Mapping[str, Any] = field(default_factory=dict)
+    volumes: tuple[str, ...] = ()
+    """The named volumes that the file declares, each one node's own disk."""
 
     def node(self, name: str) -> Node:
         """The node of that name. Raises KeyError."""
@@ -171,4 +173,4 @@ class System:
     def under_profile(self, profile: str) -> "System":
         """The part that one profile starts: nodes without profiles, and those that name it."""
         kept = tuple(n for n in self.nodes if not n.profiles or profile in n.profiles)
-        return System(name=self.name, path=self.path, nodes=kept, extension=self.extension)
+        return replace(self, nodes=kept)

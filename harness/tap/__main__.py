@@ -88,6 +88,10 @@ def _network(station: Station, message: Message, fd: int | None) -> None:
     station.network(message["node"], fd)
 
 
+def _sandbox(station: Station, message: Message, _fd: int | None) -> None:
+    station.sandbox(message["node"], message["path"])
+
+
 async def _begin(station: Station, message: Message, _fd: int | None) -> None:
     await station.backlog.catch_up()
     keys = frozenset(message["key_columns"])
@@ -123,6 +127,7 @@ async def _lead(station: Station, message: Message, _fd: int | None) -> None:
 _DEEDS: dict[str, Callable[[Station, Message, int | None], Any]] = {
     "listen": _listen,
     "network": _network,
+    "sandbox": _sandbox,
     "begin": _begin,
     "arm": _arm,
     "end": _end,

@@ -8,8 +8,11 @@ is no telling: it is listened for always, and what it refuses is reset.
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable, Iterable
+from typing import Any
 
+from harness.errors import EnvironmentFailed
 from harness.tap.relay import Flow, Link
 
 _BACKLOG = 1024
@@ -21,13 +24,19 @@ _SOON_S = 30.0
 Takes = Callable[[Link], bool | None]
 """Whether a link's server would take a connection; None where that can't be told."""
 
+Bound = Callable[[Link], socket.socket | None]
+"""A socket that listens for a link; None: one is to be made at its address here."""
+
 
 class Listeners:
     """Opens and closes listeners as servers come and go. `accept` makes a connection's protocol."""
 
-    def __init__(self, accept: Callable[[Link], Flow], takes: Takes) -> None:
+    def __init__(
+        self, accept: Callable[[Link], Flow], takes: Takes, bound: Bound = lambda _link: None
+    ) -> None:
         self._accept = accept
         self._takes = takes
+        self._bound = bound
         self._links: dict[str, list[Link]] = {}
         self._open: dict[Link, asyncio.Server] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}
@@ -72,7 +81,7 @@ class Listeners:
         while self._missing(server):
             await asyncio.sleep(_POLL_S if loop.time() < soon else _SLOW_POLL_S)
             # An address that was free is ours: nobody else is in this namespace.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, EnvironmentFailed):
                 await self._open_what_listens(server)
 
     def _missing(self, server: str) -> bool:
@@ -82,9 +91,12 @@ class Listeners:
         loop = asyncio.get_running_loop()
         for link in self._links[server]:
             if link not in self._open and self._takes(link) is not False:
+                sock = self._bound(link)
+                place: dict[str, Any] = (
+                    {"host": link.listen, "port": link.port} if sock is None else {"sock": sock}
+                )
                 self._open[link] = await loop.create_server(
                     lambda link=link: self._accept(link),  # type: ignore[misc] # mypy 9127
-                    link.listen,
-                    link.port,
                     backlog=_BACKLOG,
+                    **place,
                 )

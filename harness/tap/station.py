@@ -9,9 +9,10 @@ from pathlib import Path
 from time import monotonic_ns
 
 from harness.environments import kernel
+from harness.environments.docker.sandboxes import Sandbox
 from harness.environments.listening import is_listened, question_socket
 from harness.errors import EnvironmentFailed, HarnessBug
-from harness.model.address import Address
+from harness.model.address import CLIENT, Address
 from harness.model.cut import Reached
 from harness.model.frame import FROM_CLIENT, Frame
 from harness.protocols import TAP_MARK
@@ -71,8 +72,10 @@ class Station:
         """Sockets that are open, two for a connection."""
         self._quiet = asyncio.Event()
         self._leg_lost = asyncio.Event()
-        self.listeners = Listeners(self._accept, self._takes)
+        self.listeners = Listeners(self._accept, self._takes, self._bound)
         self._namespaces: dict[str, int] = {}
+        self._sandboxes: dict[str, Sandbox] = {}
+        """Who makes sockets in a client's network where this process may not enter it."""
         self._asking: dict[str, socket.socket] = {}
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._loop = asyncio.get_running_loop()
@@ -124,6 +127,20 @@ class Station:
             self._asking.pop(node).close()
         self._asking[node] = self._inside(descriptor, question_socket)
 
+    def sandbox(self, client: str, path: str) -> None:
+        """Connections of the client are dialled by sockets that its sandbox makes; that of CLIENT
+        makes those that listen, for all. Raises EnvironmentFailed."""
+        self._sandboxes[client] = Sandbox(client, Path(path))
+        self._asking[client] = self._sandboxes[client].socket("question")
+        self._asking[client].settimeout(1.0)
+
+    def _bound(self, link: Link) -> socket.socket | None:
+        """A socket that listens where the taps' own sandbox is; None: at that address here."""
+        sandbox = self._sandboxes.get(CLIENT)
+        if sandbox is None:
+            return None
+        return sandbox.socket("listening", address=link.listen, port=link.port)
+
     def dial(self, relay: Relay) -> None:
         """Connect to the relay's server from its client's own network."""
         task = self._loop.create_task(self._dial(relay))
@@ -132,7 +149,12 @@ class Station:
 
     async def _dial(self, relay: Relay) -> None:
         link = relay.link
-        sock = self._socket(link.client)
+        try:
+            sock = self._socket(link.client)
+        except EnvironmentFailed as gone:
+            self.note(relay, "refused", str(gone))
+            relay.close(reset=True)
+            return
         try:
             await self._loop.sock_connect(sock, (link.address, link.port))
             if relay.is_closed:
@@ -174,7 +196,9 @@ class Station:
 
     def _socket(self, client: str) -> socket.socket:
         namespace = self._namespaces.get(client)
-        if namespace is None:
+        if client in self._sandboxes:
+            sock = self._sandboxes[client].socket("socket")
+        elif namespace is None:
             sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         else:
             sock = self._inside(namespace, _marked)
@@ -340,4 +364,6 @@ class Station:
             await self._quiet.wait()
         for asking in self._asking.values():
             asking.close()
+        for sandbox in self._sandboxes.values():
+            sandbox.close()
         self.spool.close()

@@ -80,10 +80,15 @@ class Connect:
         return site.launch(*argv, env={"PATH": base_path()})
 
     async def ready(self, site: Site) -> None:
-        client = Client(site.address, PORT)
-        try:
-            answered = await client.ping()
-        finally:
-            await client.close()
-        if not answered:
-            raise NotReady("GET /connectors is not answered")
+        await answers(site.address)
+
+
+async def answers(address: str) -> None:
+    """One question to the worker at this address. Raises NotReady."""
+    client = Client(address, PORT)
+    try:
+        answered = await client.ping()
+    finally:
+        await client.close()
+    if not answered:
+        raise NotReady("GET /connectors is not answered")

@@ -85,14 +85,20 @@ class Kafka:
         return template
 
     async def ready(self, site: Site) -> None:
-        await accepts(site.address, _PORT)
-        client = Client(f"{site.address}:{_PORT}")
-        try:
-            answered = await client.ping()
-        finally:
-            await client.close()
-        if not answered:
-            raise NotReady("the port is open and metadata is not answered")
+        await answers(site.address)
+
+
+async def answers(address: str, names: Mapping[str, str] | None = None) -> None:
+    """One question to the broker at this address, which advertises itself by one of `names`,
+    where this machine does not know it. Raises NotReady."""
+    await accepts(address, _PORT)
+    client = Client(f"{address}:{_PORT}", names=names or {})
+    try:
+        answered = await client.ping()
+    finally:
+        await client.close()
+    if not answered:
+        raise NotReady("the port is open and metadata is not answered")
 
 
 def _properties(environment: Mapping[str, str], data: Path) -> dict[str, str]:

@@ -44,18 +44,20 @@ class Postgres:
         return _server(site, data, arguments)
 
     async def ready(self, site: Site) -> None:
-        try:
-            who = make_conninfo(
-                host=site.address,
-                port=_PORT,
-                connect_timeout=_READY_TIMEOUT_S,
-                **_credentials(site.node),
-            )
-            connection = await psycopg.AsyncConnection.connect(who)
-            async with connection:
-                await connection.execute("SELECT 1")
-        except psycopg.Error as error:
-            raise NotReady(str(error).strip().splitlines()[0]) from error
+        await answers(site.node, site.address)
+
+
+async def answers(node: Node, address: str) -> None:
+    """One question to the server at this address. Raises NotReady."""
+    try:
+        who = make_conninfo(
+            host=address, port=_PORT, connect_timeout=_READY_TIMEOUT_S, **_credentials(node)
+        )
+        connection = await psycopg.AsyncConnection.connect(who)
+        async with connection:
+            await connection.execute("SELECT 1")
+    except psycopg.Error as error:
+        raise NotReady(str(error).strip().splitlines()[0]) from error
 
 
 def _credentials(node: Node) -> dict[str, str]:

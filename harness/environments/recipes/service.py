@@ -39,16 +39,17 @@ class Service:
     async def ready(self, site: Site) -> None:
         label = site.node.labels.get(READY_LABEL)
         if label:
-            await _answers(site, label)
+            await answers(site.address, label)
         elif site.node.healthcheck:
             await _healthy(site, site.node.healthcheck)
         elif site.node.ports:
             await accepts(site.address, site.node.ports[0].container)
 
 
-async def _answers(site: Site, label: str) -> None:
+async def answers(address: str, label: str) -> None:
+    """What the label `aftershock.ready` tells to ask, at this address. Raises NotReady."""
     port, _, path = label.lstrip(":").partition("/")
-    answer = await get(f"http://{site.address}:{port}/{path}", timeout_s=_TIMEOUT_S)
+    answer = await get(f"http://{address}:{port}/{path}", timeout_s=_TIMEOUT_S)
     if answer.status not in _OK:
         raise NotReady(answer.error or f"HTTP {answer.status}")
 

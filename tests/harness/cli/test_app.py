@@ -10,7 +10,7 @@ WRONG = (
     (("run", "no-such-suite"), "no suite 'no-such-suite'; there are: shop"),
     (("run", "--pattern", "quantum"), "--pattern quantum: suite shop has no such pattern"),
     (("run", "--fault", "meteor"), "--fault meteor: no such fault; there are none, kill-between"),
-    (("run", "--backend", "docker"), "--backend docker: this version has auto, namespaces"),
+    (("run", "--backend", "podman"), "--backend podman: there are auto, namespaces, docker"),
     (
         ("run", "--pattern", "dual-write", "--fault", "connect-kill"),
         "--fault connect-kill: fits none of the chosen patterns (dual-write: there is no kafka-",
@@ -41,6 +41,21 @@ def test_a_wrong_call_is_one_message_and_254(
     assert answer.code == 254, answer.err
     assert says in answer.err
     assert "Traceback" not in answer.err and answer.out == ""
+
+
+def test_without_an_engine_containers_are_refused(
+    aftershock: Aftershock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One message, 254, nothing started; the images' command says the same."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    for arguments in (("run", "--backend", "docker"), ("images", "build")):
+        answer = aftershock(*arguments)
+        assert answer.code == 254, answer.err
+        assert answer.err == (
+            "aftershock: --backend docker: no Docker Engine answers at /nowhere/docker.sock "
+            "(No such file or directory)\n"
+        )
+        assert answer.out == ""
 
 
 def test_help_teaches_every_verb(aftershock: Aftershock) -> None:

@@ -160,6 +160,7 @@ def test_every_supported_attribute_arrives_in_the_model(write: Write) -> None:
             ),
         ),
         extension={"patterns": ["dual-write", {"name": "outbox-polling", "weight": 1.5}]},
+        volumes=("order-data",),
     )
     assert expected == read(path, environ={})
 

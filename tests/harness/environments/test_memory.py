@@ -49,3 +49,14 @@ def test_what_cannot_be_read_counts_nothing(tmp_path: Path) -> None:
             (tmp_path / pid / "smaps_rollup").write_text(text, encoding="ascii")
     (tmp_path / "self").mkdir()
     assert total_mib(tmp_path) == 2.0
+
+
+def test_something_else_can_be_sampled() -> None:
+    """Where the processes of the machine are not the run's."""
+
+    async def sampled() -> float:
+        async with MemoryMeter(period_s=0.01, total=lambda: 7.0) as meter:
+            await eventually(lambda: meter.peak_mib > 0)
+        return meter.take()
+
+    assert asyncio.run(sampled()) == 7.0

@@ -128,3 +128,30 @@ def test_a_taken_address_is_an_error() -> None:
                     pass
 
     run(test)
+
+
+def test_a_socket_that_listens_elsewhere_is_taken_for_the_link() -> None:
+    """As a sandbox makes it, in a network that is not this process's."""
+
+    async def test() -> None:
+        elsewhere = socket.create_server(("127.0.0.5", 0))
+        port = elsewhere.getsockname()[1]
+        link = Link(
+            client="a", server="b", listen=TAP, address="127.0.0.1", port=port, protocol="http"
+        )
+        listeners = Listeners(
+            lambda _link: cast("Flow", asyncio.Protocol()),
+            lambda _link: True,
+            lambda _link: elsewhere,
+        )
+        await listeners.add([link])
+        try:
+            assert not await taken(port)
+            sock = socket.socket()
+            sock.setblocking(False)
+            with contextlib.closing(sock):
+                await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.5", port))
+        finally:
+            await listeners.close()
+
+    run(test)

@@ -2,12 +2,15 @@
 
 import asyncio
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 import uvloop
 
+from harness.environments.docker.sandbox import Server
 from harness.errors import HarnessBug
+from harness.model.address import CLIENT
 from harness.tap.relay import Link
 from harness.tap.spool import COLUMNS, read_spool
 from harness.tap.station import Station
@@ -129,5 +132,42 @@ def test_a_connection_that_is_being_dialled_ends_with_its_node() -> None:
             assert loop.time() - began < 1.0
             for filler in fillers:
                 filler.close()
+
+    uvloop.run(test())
+
+
+def test_what_a_sandbox_makes_is_listened_and_dialled_with(tmp_path: Path) -> None:
+    """The client's network is the sandbox's; what is dialled from there carries the taps' mark."""
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        station = Station(lambda _reached: None)
+        path = tmp_path / "a.sock"
+        with (
+            Server(str(path)) as sandbox,
+            socket.create_server((SERVER, 0)) as server,
+            socket.socket() as client,
+        ):
+            thread = threading.Thread(target=sandbox.serve_forever)
+            thread.start()
+            port = server.getsockname()[1]
+            for sock in (server, client):
+                sock.setblocking(False)
+            for name in ("a", "b", CLIENT):
+                station.sandbox(name, str(path))
+            link = Link(
+                client="a", server="b", listen="127.77.0.11", address=SERVER, port=port,
+                protocol="http",
+            )  # fmt: skip
+            await station.listen([link])
+            await loop.sock_connect(client, ("127.77.0.11", port))
+            await loop.sock_sendall(client, b"POST /x HTTP/1.1\r\ncontent-length: 0\r\n\r\n")
+            taken, _ = await loop.sock_accept(server)
+            with taken:
+                taken.setblocking(False)
+                assert (await loop.sock_recv(taken, 1000)).startswith(b"POST /x")
+            await station.close()
+            sandbox.shutdown()
+            thread.join()
 
     uvloop.run(test())

@@ -1,0 +1,171 @@
+"""Where a run's system lives, chosen by `--backend`: what each needs beforehand, and what it makes.
+
+Containers' libraries are imported only where containers are chosen.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+from harness.cli import place as places
+from harness.cli.prepare import builds_of, components_of, prepared_toolchain
+from harness.engine.rig import Rig
+from harness.environments import doctor, nodejs, warm
+from harness.environments.memory import MemoryMeter
+from harness.environments.namespaces import Namespaces
+from harness.environments.outer import run_inside
+from harness.errors import DeclarationError, MachineUnfit
+from harness.model.system import System
+from harness.protocols import NodeState
+from harness.toolchain.cache import default_cache
+
+NAMES = ("auto", "namespaces", "docker")
+
+Listener = Callable[[str, NodeState], None]
+Tell = Callable[[str], None]
+
+
+class Backend(Protocol):
+    """One of them, ready for one system."""
+
+    name: str
+    cache: Path
+    builds: Mapping[str, Path]
+    """Node → the folder to run it in, of services that are built beforehand."""
+    versions: Mapping[str, str]
+    """Of what a run's record is to name besides packages."""
+
+    def run(self, main: Callable[[], int]) -> int:
+        """Run the harness where it can reach what it starts. Raises MachineUnfit."""
+        ...
+
+    async def warm_up(self, system: System, place: places.Place, tell: Tell, /) -> float | None:
+        """Do what is done once on a machine; how long it took, None where it was done."""
+        ...
+
+    def environment(
+        self, system: System, place: places.Place, logs: Path, listener: Listener, *, tapped: bool
+    ) -> AbstractAsyncContextManager[Rig]:
+        """The nodes."""
+        ...
+
+    def meter(self) -> MemoryMeter:
+        """What measures the run's memory."""
+        ...
+
+
+def chosen(name: str, system: System, *, offline: bool, cache: Path | None) -> Backend:
+    """The backend of that name, what it needs being there. Raises AftershockError."""
+    if name == "docker":
+        return InContainers(system, cache=cache)
+    return InNamespaces(system, offline=offline, cache=cache)
+
+
+def known(name: str) -> None:
+    """Raises DeclarationError for another name."""
+    if name not in NAMES:
+        raise DeclarationError(f"--backend {name}: there are {', '.join(NAMES)}")
+
+
+def require_detours(name: str, fault: str) -> None:
+    """Raises DeclarationError where the backend has no Toxiproxy for the fault."""
+    if name == "docker":
+        raise DeclarationError(
+            f"--fault {fault}: --backend docker does not lead links by way of Toxiproxy yet; use "
+            "--backend namespaces"
+        )
+
+
+class InNamespaces:
+    """Native processes; the default."""
+
+    name = "namespaces"
+
+    def __init__(self, system: System, *, offline: bool, cache: Path | None) -> None:
+        nodejs.require(system)
+        self._toolchain, self.cache = prepared_toolchain(
+            components=components_of(system), offline=offline, cache=cache
+        )
+        self.builds = builds_of(system, self.cache, offline=offline)
+        self.versions: Mapping[str, str] = {}
+
+    def run(self, main: Callable[[], int]) -> int:
+        try:
+            return run_inside(main)
+        except MachineUnfit:
+            doctor.usable_or_raise()  # knows which of the causes it is
+            raise
+
+    async def warm_up(self, system: System, place: places.Place, tell: Tell) -> float | None:
+        if warm.is_warm(self._toolchain, system):
+            return None
+        tell("preparing the Java programs (once): recording their class caches")
+        began = time.monotonic()
+        logs = place.path / "warm-logs"
+        await warm.record(self._toolchain, system, directory=place.path / "warm", logs=logs)
+        return time.monotonic() - began
+
+    def environment(
+        self, system: System, place: places.Place, logs: Path, listener: Listener, *, tapped: bool
+    ) -> Namespaces:
+        return Namespaces(
+            system, self._toolchain, directory=place.nodes, logs=logs, listener=listener,
+            tapped=tapped,
+        )  # fmt: skip
+
+    def meter(self) -> MemoryMeter:
+        return MemoryMeter()
+
+
+class InContainers:
+    """Containers of a local Docker Engine."""
+
+    name = "docker"
+
+    def __init__(self, system: System, *, cache: Path | None) -> None:
+        from harness.cli import images  # noqa: PLC0415 - see above
+        from harness.environments.docker import sdk  # noqa: PLC0415 - see above
+
+        self._client = sdk.connect()
+        refused = images.foreign(system)
+        if refused:
+            raise DeclarationError(images.why_foreign(refused[0]))
+        self.cache = cache or default_cache()
+        self.builds: Mapping[str, Path] = {}
+        with sdk.engine_errors("the engine's version"):
+            told = self._client.version()
+        self.versions: Mapping[str, str] = {
+            "docker-engine": str(told["Version"]),
+            "docker": version("docker"),
+        }
+
+    def run(self, main: Callable[[], int]) -> int:
+        return main()
+
+    async def warm_up(self, _system: System, _place: places.Place, tell: Tell) -> float | None:
+        """Remove what dead runs have left in the engine."""
+        from harness.environments.docker import leftovers  # noqa: PLC0415 - see above
+
+        for run in await asyncio.to_thread(
+            leftovers.remove_dead, self._client, self.cache / "runs"
+        ):
+            tell(f"removed what the dead run {run} had left in the engine")
+        return None
+
+    def environment(
+        self, system: System, place: places.Place, logs: Path, listener: Listener, *, tapped: bool
+    ) -> AbstractAsyncContextManager[Rig]:
+        from harness.environments.docker.containers import Containers  # noqa: PLC0415 - see above
+
+        return Containers(
+            system, self._client, place=place.path, directory=place.nodes, logs=logs,
+            listener=listener, tapped=tapped,
+        )  # fmt: skip
+
+    def meter(self) -> MemoryMeter:
+        """None: the sum over this machine's processes would be the machine's."""
+        return MemoryMeter(total=lambda: 0.0)

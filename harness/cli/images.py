@@ -1,0 +1,79 @@
+"""`aftershock images build`: every image that a suite needs to run in containers."""
+
+from collections.abc import Sequence
+
+from harness.cli import suites
+from harness.cli.matrix import union_of
+from harness.cli.prepare import prepared_toolchain
+from harness.environments.docker import images, sdk
+from harness.environments.docker.build import Builder
+from harness.errors import DeclarationError
+from harness.model.system import Node, Role, System
+from harness.report.terminal import Progress
+from harness.toolchain import COMMON
+
+
+def build(name: str, patterns: Sequence[str] = (), *, offline: bool) -> int:
+    """Build what is missing and say so. Raises AftershockError."""
+    suite = suites.load(name)
+    chosen = [suite.pattern(p) for p in patterns] or [
+        p for p in suite.patterns if not foreign(union_of(suite, [p]))
+    ]
+    system = union_of(suite, chosen)
+    refused = foreign(system)
+    if refused:
+        raise DeclarationError(why_foreign(refused[0]))
+    client = sdk.connect(compose=False)
+    with Progress() as progress:
+        builder = Builder(client, progress.note)
+        _build(builder, system, offline=offline)
+    return 0
+
+
+def _build(builder: Builder, system: System, *, offline: bool) -> None:
+    local = builder.local()
+    there = [n for n in system.nodes if n.image is not None and n.image in local]
+    for official in dict.fromkeys(n.image for n in there):
+        builder.tell(f"{official}: is there, and needs no stand-in")
+    missing = frozenset(
+        n.role for n in system.nodes if n.role in images.STAND_INS and n not in there
+    )
+    base = images.OFFICIAL_PYTHON if images.OFFICIAL_PYTHON in local else images.PYTHON
+    if missing or base == images.PYTHON:
+        builder.debian()
+    if base == images.PYTHON:
+        builder.build(images.python_stand_in())
+    builder.build(images.sandbox_image(base))
+    if missing:
+        toolchain, _ = prepared_toolchain(components=COMMON, offline=offline)
+        for image in images.stand_ins(toolchain, missing):
+            builder.build(image)
+    for context in images.contexts(system):
+        builder.build_service(images.service_image(context, base))
+
+
+_SERVED = frozenset({Role.SERVICE, *images.STAND_INS})
+
+
+def foreign(system: System) -> tuple[Node, ...]:
+    """The nodes that cannot be run in containers yet: another make of server, or a service whose
+    Dockerfile is not built upon Python."""
+    return tuple(
+        node
+        for node in system.nodes
+        if node.role not in _SERVED
+        or (node.role is Role.SERVICE and not images.is_python(node.build))
+    )
+
+
+def why_foreign(node: Node) -> str:
+    """One sentence."""
+    return (
+        f"service {node.name}: --backend docker does not run "
+        + (
+            f"role {node.role.value}"
+            if node.role not in _SERVED
+            else "services without a Dockerfile upon Python"
+        )
+        + " yet; leave its pattern out or use --backend namespaces"
+    )

@@ -1,0 +1,192 @@
+"""Builds images with the engine's own builder, each once for each content.
+
+The base needs no image registry: `debootstrap` makes Debian's minimum from Debian's archive, and the
+engine imports it. Python packages of services are fetched by this machine's pip, whose settings
+count, and put beside the build.
+"""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.environments.docker import images
+from harness.environments.docker.images import CONTENT_LABEL, Image
+from harness.environments.docker.sdk import engine_errors
+from harness.errors import EnvironmentFailed, MachineUnfit
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+_DEBOOTSTRAP_TIMEOUT_S = 900.0
+_PIP_TIMEOUT_S = 300.0
+_BUILD_TIMEOUT_S = 900
+_TOLD_LINES = 12
+_NOT_IN_BASE = (
+    "var/cache/apt",
+    "var/lib/apt/lists",
+    "usr/share/doc",
+    "usr/share/man",
+    "dev",
+    "proc",
+    "sys",
+)
+_SUITE = "bookworm"
+_WHEELS = "wheels"
+_REQUIREMENTS = "requirements.txt"
+
+Tell = Callable[[str], None]
+
+
+class Builder:
+    """Builds what is missing. Blocking; `tell` gets a line for each step."""
+
+    def __init__(self, client: "DockerClient", tell: Tell) -> None:
+        self._client = client
+        self.tell = tell
+
+    def local(self) -> frozenset[str]:
+        """The names of the images on this machine."""
+        with engine_errors("the engine's images"):
+            return frozenset(tag for image in self._client.images.list() for tag in image.tags)
+
+    def content(self, tag: str) -> str:
+        """The digest that an image of ours carries; empty where there is none, or no image."""
+        with engine_errors(tag):
+            for image in self._client.images.list(name=tag):
+                return str((image.labels or {}).get(CONTENT_LABEL, "")) or str(image.id)
+        return ""
+
+    def debian(self) -> None:
+        """The base of all stand-ins. Raises MachineUnfit where it cannot be made here."""
+        packages = ",".join(images.PACKAGES)
+        wanted = f"debootstrap {_SUITE} {packages}"
+        if self.content(images.DEBIAN) == wanted:
+            self.tell(f"{images.DEBIAN}: is there")
+            return
+        program = shutil.which("debootstrap", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        if program is None or os.geteuid() != 0:
+            why = "there is no debootstrap" if program is None else "debootstrap needs root"
+            raise MachineUnfit(
+                f"aftershock images build: {why}, which makes the base of the images where "
+                f"{images.OFFICIAL_PYTHON} and the compose file's own are not on this machine; "
+                "`apt-get install debootstrap` and do it as root, or pull those with `docker pull`"
+            )
+        self.tell(f"{images.DEBIAN}: debootstrap {_SUITE}")
+        with tempfile.TemporaryDirectory(prefix="aftershock-debian-") as place:
+            root = Path(place, "root")
+            _execute(
+                [program, "--variant=minbase", f"--include={packages}", _SUITE, str(root)],
+                _DEBOOTSTRAP_TIMEOUT_S,
+            )
+            self._import(root, Path(place, "root.tar"), wanted)
+
+    def _import(self, root: Path, packed: Path, content: str) -> None:
+        with tarfile.open(packed, "w") as tar:
+            tar.add(root, arcname=".", filter=_of_base)
+        repository, _, tag = images.DEBIAN.partition(":")
+        with engine_errors(images.DEBIAN):
+            self._client.api.import_image_from_file(
+                str(packed), repository=repository, tag=tag,
+                changes=[f'LABEL {CONTENT_LABEL}="{content}"'],
+            )  # fmt: skip
+
+    def build(self, image: Image, extra: Mapping[str, Path] | None = None) -> None:
+        """One image. `extra` goes into its build and is not what tells its content."""
+        wanted = images.digest(image, self.content(image.upon))
+        if self.content(image.tag) == wanted:
+            self.tell(f"{image.tag}: is there")
+            return
+        self.tell(f"{image.tag}: building")
+        arguments = {"BASE": image.upon, **({"PIP_NO_INDEX": "1"} if extra else {})}
+        with (
+            tempfile.TemporaryFile() as packed,
+            engine_errors(image.tag),
+        ):
+            _pack(packed, {**image.context, **(extra or {})})
+            packed.seek(0)
+            lines = self._client.api.build(
+                fileobj=packed, custom_context=True, tag=image.tag, rm=True, forcerm=True,
+                buildargs=arguments, labels={CONTENT_LABEL: wanted}, decode=True,
+                timeout=_BUILD_TIMEOUT_S,
+            )  # fmt: skip
+            _watch(image.tag, lines)
+
+    def build_service(self, image: Image) -> None:
+        """A service by its own Dockerfile; upon our own base, its packages are fetched here."""
+        if image.upon != images.PYTHON or not (image.folder / _REQUIREMENTS).is_file():
+            self.build(image)
+            return
+        with tempfile.TemporaryDirectory(prefix="aftershock-wheels-") as place:
+            wheels = Path(place)
+            if self.content(image.tag) != images.digest(image, self.content(image.upon)):
+                _download(image.folder / _REQUIREMENTS, wheels, images.PYTHON.rpartition(":")[2])
+            self.build(image, {_WHEELS: wheels})
+
+
+def _of_base(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    name = member.name.removeprefix("./")
+    inside = any(name.startswith(f"{folder}/") for folder in _NOT_IN_BASE)
+    return None if inside else member
+
+
+def _pack(target: Any, context: Mapping[str, Path]) -> None:
+    """The build context as the builder takes it; the times of files tell nothing."""
+    with tarfile.open(fileobj=target, mode="w") as tar:
+        for name, path in images.files(context):
+            member = tar.gettarinfo(str(path), arcname=name)
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            member.mtime = 0
+            if member.isreg():
+                with path.open("rb") as file:
+                    tar.addfile(member, file)
+            else:
+                tar.addfile(member, io.BytesIO())
+
+
+def _watch(tag: str, lines: Iterator[dict[str, Any]]) -> None:
+    """Raises EnvironmentFailed with the end of what a failed build has said."""
+    said: list[str] = []
+    for line in lines:
+        if "stream" in line:
+            said += [text for text in str(line["stream"]).splitlines() if text.strip()]
+        if "error" in line:
+            tail = "\n".join(f"    {text}" for text in said[-_TOLD_LINES:])
+            raise EnvironmentFailed(f"{tag} cannot be built: {line['error']}\n{tail}")
+
+
+def _download(requirements: Path, wheels: Path, python: str) -> None:
+    machine = os.uname().machine
+    platforms = [f"--platform=manylinux{old}_{machine}" for old in ("2014", "_2_28", "_2_34")]
+    _execute(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:",
+         f"--python-version={python}", "--implementation=cp", *platforms,
+         "--dest", str(wheels), "-r", str(requirements)],
+        _PIP_TIMEOUT_S,
+    )  # fmt: skip
+
+
+def _execute(argv: list[str], timeout_s: float) -> None:
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EnvironmentFailed(f"{argv[0]}: {error}") from error
+    if done.returncode:
+        tail = "\n".join(f"    {text}" for text in done.stdout.splitlines()[-_TOLD_LINES:])
+        raise EnvironmentFailed(f"{' '.join(argv[:4])} … ended with {done.returncode}:\n{tail}")

@@ -1,0 +1,449 @@
+"""The Docker environment: every node a container beside its sandbox, of one Compose project.
+
+The engine must be a local one: nodes are reached at their own addresses, processes are seen under
+/proc, and sandboxes answer on sockets in a folder of this machine. Restart policies, readiness and
+the order of start are the harness's, as in namespaces.
+"""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from harness.environments.docker import frozen, images, names, overlay
+from harness.environments.docker.contained import Contained, Listener
+from harness.environments.docker.engine import Engine
+from harness.environments.docker.links import SandboxLinks
+from harness.environments.docker.readiness import ready
+from harness.environments.docker.sdk import engine_errors
+from harness.environments.recipes.base import NotReady
+from harness.errors import DeclarationError, EnvironmentFailed, HarnessBug, MachineUnfit
+from harness.model.system import Condition, Node, Role, System
+from harness.protocols import Death, NodeState
+from harness.together import together
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+READY_TIMEOUT_S = 90.0
+_POLL_S = 0.05
+_RESTART_DELAY_S = 0.1
+_RESTART_DELAY_MAX_S = 2.0
+_HOPELESS = 3
+_PROGRAM = "harness.environments.docker.sandbox"
+"""What every sandbox runs."""
+_SIGHT_TIMEOUT_S = 5.0
+_TOLD_TIMEOUT_S = 20.0
+"""For the engine's word that a container has ended."""
+_KILLED = 128
+"""An exit code above this tells the signal."""
+
+
+class Containers(SandboxLinks):
+    """One system's nodes. Use as an async context manager."""
+
+    def __init__(
+        self,
+        system: System,
+        client: "DockerClient",
+        *,
+        place: Path,
+        directory: Path,
+        logs: Path,
+        tapped: bool = False,
+        listener: Listener = lambda _node, _state: None,
+    ) -> None:
+        super().__init__(system, directory / "sockets", tapped=tapped)
+        self._client = client
+        self._place = place
+        self._engine = Engine(client, place)
+        self._directory = directory
+        self._logs = logs
+        self._nodes = {
+            node.name: Contained(node, logs / f"{node.name}.log", listener) for node in system.nodes
+        }
+        self._unwatch: Callable[[], None] = lambda: None
+        self._created: set[str] = set()
+        """Nodes whose container is as their definition says."""
+
+    # --- entering and leaving -----------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        if len(self.system.nodes) > names.MOST_NODES:
+            raise DeclarationError(
+                f"{self.system.path}: {len(self.system.nodes)} services; a run in containers has "
+                f"addresses for {names.MOST_NODES}"
+            )
+        for folder in (self._directory, self._sockets, self._logs):
+            folder.mkdir(parents=True, exist_ok=True)
+        # Whoever connects to a sandbox may act in its network.
+        self._sockets.chmod(0o700)
+        try:
+            await self._settle()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def _settle(self) -> None:
+        chosen = await asyncio.to_thread(self._choose_images)
+        network, subnet = await asyncio.to_thread(self._engine.make_network)
+        self._ground = overlay.Ground(
+            place=self._place, subnet=subnet, network=network, sockets=self._sockets,
+            sandbox_image=images.SANDBOX, images=chosen, tapped=self.tapped,
+        )  # fmt: skip
+        loop = asyncio.get_running_loop()
+
+        def tell(container: str, code: int) -> None:
+            loop.call_soon_threadsafe(self._died, container, code)
+
+        self._unwatch = await asyncio.to_thread(self._engine.watch_deaths, tell)
+        holders = [names.sandbox(node.name) for node in self.system.nodes]
+        if self.tapped:
+            holders.append(names.TAPS_SANDBOX)
+        await self._compose("up", "--detach", "--no-build", *holders)
+        await self._require_sight()
+        await self._open_sandboxes()
+
+    async def _require_sight(self) -> None:
+        """Raises MachineUnfit where the engine's processes are not to be seen from here: whether
+        one is gone could not be told."""
+        first = self.system.nodes[0].name
+        container = await asyncio.to_thread(self._engine.container, first, names.SANDBOX)
+        deadline = time.monotonic() + _SIGHT_TIMEOUT_S
+        while True:
+            pid = (await asyncio.to_thread(self._engine.inspect, container)).pid
+            if pid is None:
+                said = await asyncio.to_thread(container.logs, tail=5)
+                told = said.decode(errors="replace").strip()
+                raise EnvironmentFailed(f"the sandbox of {first} ended: {told}")
+            if frozen.is_seen(pid, _PROGRAM):
+                return
+            # Its first process becomes the program a moment after the engine calls it started.
+            if time.monotonic() > deadline:
+                raise MachineUnfit(
+                    "--backend docker: the engine's processes are not to be seen from here (an "
+                    "engine in a virtual machine or on another host, or a harness that is in a "
+                    "container itself), so that no fault could be proved"
+                )
+            await asyncio.sleep(_POLL_S)
+
+    async def __aexit__(self, *_exc: object) -> None:
+        for contained in self._nodes.values():
+            contained.wanted = False
+            if contained.keeper is not None:
+                contained.keeper.cancel()
+        keepers = [c.keeper for c in self._nodes.values() if c.keeper is not None]
+        await asyncio.gather(*keepers, return_exceptions=True)
+        self._close_sandboxes()
+        try:
+            await asyncio.to_thread(self._engine.remove_all)
+        finally:
+            self._unwatch()
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _choose_images(self) -> dict[str, str]:
+        """Raises MachineUnfit naming the image that is missing and how to come by it."""
+        with engine_errors("the engine's images"):
+            local = frozenset(tag for image in self._client.images.list() for tag in image.tags)
+        found: dict[str, str] = {}
+        for node in self.system.nodes:
+            if node.role is Role.SERVICE:
+                image = images.built_service(node, local)
+            else:
+                image = images.image_of(node, local)
+            if image is None or images.SANDBOX not in local:
+                missing = node.image or "its own image"
+                what = images.SANDBOX if image is not None else f"service {node.name}: {missing}"
+                raise MachineUnfit(
+                    f"--backend docker: {what} is not on this machine as it is now; "
+                    "`aftershock images build` builds what is missing"
+                )
+            found[node.name] = image
+        return found
+
+    # --- asking -------------------------------------------------------------------------------
+
+    def state(self, node: str) -> NodeState:
+        return self._nodes[node].state
+
+    def pid(self, node: str) -> int | None:
+        return self._nodes[node].pid
+
+    def exists(self, pid: int) -> bool:
+        return os.path.exists(f"/proc/{pid}")
+
+    def standing(self, node: str) -> int:
+        pid = self._nodes[node].pid
+        return frozen.standing(pid) if pid is not None else 0
+
+    def unexpected_ends(self, nodes: Iterable[str]) -> tuple[tuple[str, int], ...]:
+        """(node, exit code) of every end that nobody asked for, told once."""
+        told: list[tuple[str, int]] = []
+        for name in nodes:
+            told += [(name, code) for code in self._nodes[name].unexpected]
+            self._nodes[name].unexpected.clear()
+        return tuple(told)
+
+    # --- starting -----------------------------------------------------------------------------
+
+    async def start(
+        self,
+        nodes: Sequence[str],
+        *,
+        then: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] | None = None,
+    ) -> None:
+        """In parallel, each as soon as what it depends on is as far as it asks for. `then` is run
+        for a node as soon as that one is ready, while others may still be starting."""
+        started = {name: asyncio.Event() for name in nodes}
+        up = {name: asyncio.Event() for name in nodes}
+        await self._create(nodes)
+
+        async def one(name: str) -> None:
+            await self._start_after(name, started, up)
+            if then is not None and name in then:
+                await then[name]()
+
+        await together(*(one(name) for name in nodes))
+
+    async def _create(self, nodes: Iterable[str]) -> None:
+        """Have a container for each, as its definition says."""
+        missing = [name for name in nodes if name not in self._created]
+        if missing:
+            await self._compose("create", "--no-build", *missing)
+            self._created.update(missing)
+            for name in missing:
+                contained = self._nodes[name]
+                contained.container = await asyncio.to_thread(self._engine.container, name)
+
+    async def _compose(self, *verb: str) -> None:
+        path = self._directory / "overlay.yaml"
+        defined = replace(self.system, nodes=tuple(c.node for c in self._nodes.values()))
+        path.write_text(overlay.text(defined, self._on()), encoding="utf-8")
+        await asyncio.to_thread(self._engine.compose, (self.system.path, path), verb, {})
+
+    async def _start_after(
+        self, name: str, started: Mapping[str, asyncio.Event], up: Mapping[str, asyncio.Event]
+    ) -> None:
+        for dependency in self._nodes[name].node.depends_on:
+            if dependency.condition is Condition.COMPLETED:
+                raise DeclarationError(
+                    f"service {name}: depends_on {dependency.node}: condition "
+                    "service_completed_successfully is not supported by --backend docker yet"
+                )
+            awaited = started if dependency.condition is Condition.STARTED else up
+            if dependency.node in awaited:
+                await awaited[dependency.node].wait()
+        await self._launch(self._nodes[name])
+        started[name].set()
+        await self.wait_ready(name, READY_TIMEOUT_S)
+        up[name].set()
+
+    def redefine(self, nodes: Iterable[Node]) -> None:
+        """Give nodes that are down another definition (a service's environment, say)."""
+        for node in nodes:
+            contained = self._nodes[node.name]
+            if contained.pid is not None:
+                raise HarnessBug(f"{node.name} runs and cannot be redefined")
+            if contained.node != node:
+                contained.node = node
+                self._created.discard(node.name)
+
+    async def _launch(self, contained: Contained) -> None:
+        if contained.keeper is not None and not contained.keeper.done():
+            return
+        contained.mark("starting")
+        await self._run(contained)
+        contained.wanted = True
+        contained.keeper = asyncio.create_task(self._keep(contained))
+
+    async def _run(self, contained: Contained) -> None:
+        container = self._container(contained)
+        contained.ended = asyncio.get_running_loop().create_future()
+        began = time.time()
+        with engine_errors(f"starting {contained.node.name}"):
+            await asyncio.to_thread(container.start)
+        known = await asyncio.to_thread(self._engine.inspect, container)
+        contained.pid = None if contained.ended.done() else known.pid
+        self._engine.follow(container, contained.log, began)
+        contained.enter(NodeState.STARTING)
+
+    def _container(self, contained: Contained) -> "Container":
+        if contained.container is None:
+            raise EnvironmentFailed(f"{contained.node.name} has no container")
+        return contained.container
+
+    def _died(self, container: str, code: int) -> None:
+        """The engine's word that a container has ended."""
+        for contained in self._nodes.values():
+            known = contained.container
+            if known is not None and known.id == container:
+                contained.pid = None
+                if contained.ended is not None and not contained.ended.done():
+                    contained.ended.set_result(code)
+
+    async def _keep(self, contained: Contained) -> None:
+        """The restart policy: start an ended node again while it is wanted."""
+        delay = _RESTART_DELAY_S
+        while True:
+            if contained.ended is None:
+                raise HarnessBug("a node is watched before it was started")
+            started = time.monotonic()
+            code = await asyncio.shield(contained.ended)
+            contained.mark(f"ended with {code}")
+            held = contained.state is NodeState.HELD_DOWN
+            if not held:
+                contained.enter(NodeState.EXITED)
+                if contained.wanted:
+                    contained.unexpected.append(code)
+            await contained.released.wait()
+            # Without a restart policy too, what the harness has killed the harness starts again.
+            if not contained.wanted or not (held or contained.is_restarted_after(code)):
+                return
+            if time.monotonic() - started > _RESTART_DELAY_MAX_S:
+                delay = _RESTART_DELAY_S
+            if not held:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, _RESTART_DELAY_MAX_S)
+            contained.mark("restarting")
+            await self._run(contained)
+            contained.restarts += 1
+
+    async def wait_ready(self, node: str, timeout_s: float) -> None:
+        contained = self._nodes[node]
+        deadline = time.monotonic() + timeout_s
+        heard = "nothing"
+        restarts = contained.restarts
+        while True:
+            try:
+                await ready(
+                    contained.node, self.address(node), self._container(contained), self.names
+                )
+            except NotReady as not_ready:
+                heard = str(not_ready)
+            else:
+                if contained.pid is not None:
+                    contained.enter(NodeState.READY)
+                    return
+                heard = "its process has ended"
+            # A server that ends again and again won't recover; a service may be waiting for one.
+            dying = contained.restarts - restarts >= _HOPELESS and not contained.is_service
+            gone = dying or contained.keeper is None or contained.keeper.done()
+            if gone or time.monotonic() > deadline:
+                raise EnvironmentFailed(contained.why_unready(heard, timeout_s, gone=gone))
+            await asyncio.sleep(_POLL_S)
+
+    # --- ending -------------------------------------------------------------------------------
+
+    async def stop(self, nodes: Sequence[str]) -> None:
+        await self._end_all(nodes, politely=True)
+
+    async def discard(self, nodes: Sequence[str]) -> None:
+        """SIGKILL nodes that are no longer wanted: for a reset, not for a fault."""
+        await self._end_all(nodes, politely=False)
+
+    async def _end_all(self, nodes: Sequence[str], *, politely: bool) -> None:
+        ran = [name for name in nodes if self._nodes[name].ended is not None]
+        for name in nodes:
+            self._nodes[name].wanted = False
+        await asyncio.gather(*(self._end(self._nodes[name], politely=politely) for name in nodes))
+        if self._taps is not None:
+            for name in ran:
+                await self._taps.node_gone(name)
+
+    async def wipe(self) -> None:
+        """End every node and empty its disk, as if none had ever been started."""
+        await self._remove(tuple(self._nodes))
+        await self.mend_all()
+
+    async def start_anew(self, nodes: Sequence[str]) -> None:
+        """End these nodes and start them from an empty disk."""
+        if nodes:
+            await self._remove(nodes)
+            await self.start(nodes)
+
+    async def _remove(self, nodes: Sequence[str]) -> None:
+        await self.discard(nodes)
+        for name in nodes:
+            contained = self._nodes[name]
+            if contained.container is not None:
+                await asyncio.to_thread(self._engine.discard, contained.container)
+                contained.container = None
+            self._created.discard(name)
+
+    async def _end(self, contained: Contained, *, politely: bool) -> None:
+        contained.released.set()
+        frozen_now = contained.state is NodeState.FROZEN
+        if contained.keeper is not None and not contained.pid:
+            # A restart may be under way: its end is awaited below.
+            contained.keeper.cancel()
+            await asyncio.gather(contained.keeper, return_exceptions=True)
+        if contained.ended is not None and contained.container is not None:
+            grace_s = contained.node.stop_grace_s if politely and not frozen_now else 0
+            await self._stop(contained.container, contained, grace_s)
+        if contained.keeper is not None:
+            contained.keeper.cancel()
+            await asyncio.gather(contained.keeper, return_exceptions=True)
+        contained.keeper = contained.ended = contained.pid = None
+        contained.enter(NodeState.ABSENT)
+
+    async def _stop(self, container: "Container", contained: Contained, grace_s: float) -> None:
+        known = await asyncio.to_thread(self._engine.inspect, container)
+        if known.pid is None:
+            return
+        with engine_errors(f"stopping {contained.node.name}"):
+            if grace_s <= 0:
+                await asyncio.to_thread(container.kill)
+            else:
+                await asyncio.to_thread(container.stop, timeout=max(1, round(grace_s)))
+        if contained.ended is not None:
+            # Told later it would be taken for the end of what runs in there next.
+            async with asyncio.timeout(_TOLD_TIMEOUT_S):
+                await asyncio.shield(contained.ended)
+
+    # --- faults -------------------------------------------------------------------------------
+
+    async def kill(self, node: str) -> Death:
+        contained = self._nodes[node]
+        pid, ended = contained.pid, contained.ended
+        if pid is None or ended is None:
+            raise EnvironmentFailed(f"{node} cannot be killed: it is not running")
+        members = frozen.members(pid) or (pid,)
+        contained.released.clear()
+        contained.enter(NodeState.HELD_DOWN)
+        with engine_errors(f"killing {node}"):
+            await asyncio.to_thread(self._container(contained).kill)
+        code = await asyncio.shield(ended)
+        if self._taps is not None:
+            await self._taps.node_gone(node)
+        return Death(
+            node=node,
+            pid=pid,
+            code=code,
+            signal=code - _KILLED if code > _KILLED else None,
+            survivors=sum(self.exists(member) for member in members),
+        )
+
+    async def release(self, node: str) -> None:
+        self._nodes[node].released.set()
+
+    async def freeze(self, node: str) -> int:
+        contained = self._nodes[node]
+        if contained.pid is None:
+            raise EnvironmentFailed(f"{node} cannot be frozen: it is not running")
+        with engine_errors(f"pausing {node}"):
+            await asyncio.to_thread(self._container(contained).pause)
+        contained.enter(NodeState.FROZEN)
+        return frozen.standing(contained.pid)
+
+    async def thaw(self, node: str) -> None:
+        contained = self._nodes[node]
+        if contained.pid is not None and contained.state is NodeState.FROZEN:
+            with engine_errors(f"unpausing {node}"):
+                await asyncio.to_thread(self._container(contained).unpause)
+            contained.enter(NodeState.READY)

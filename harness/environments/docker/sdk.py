@@ -1,0 +1,46 @@
+"""The Docker Engine through its SDK, imported when it is first needed.
+
+Its errors become ours here: what the engine refuses is EnvironmentFailed with the engine's word.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from harness.environments import resources
+from harness.environments.docker import usable
+from harness.errors import EnvironmentFailed
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+_TIMEOUT_S = 60
+_CONNECTIONS = 64
+"""Each log that is followed has one of its own."""
+
+
+def connect(*, compose: bool = True) -> "DockerClient":
+    """A client of the local engine. Blocking, as all of its calls. Raises MachineUnfit where no
+    engine answers or, where that is wanted, Compose is missing."""
+    findings = usable.diagnose() if compose else (resources.docker(os.environ),)
+    usable.usable_or_raise(findings)
+    import docker  # noqa: PLC0415 - half a second that only this backend is to pay
+
+    with engine_errors("the Docker Engine"):
+        return docker.from_env(timeout=_TIMEOUT_S, max_pool_size=_CONNECTIONS)
+
+
+@contextmanager
+def engine_errors(what: str) -> Iterator[None]:
+    """Raises EnvironmentFailed in the stead of the SDK's errors, naming what was done."""
+    from docker.errors import DockerException  # noqa: PLC0415 - as above
+    from requests.exceptions import RequestException  # noqa: PLC0415 - what the SDK lets through
+
+    try:
+        yield
+    except DockerException as error:
+        told = getattr(error, "explanation", None) or str(error)
+        raise EnvironmentFailed(f"{what}: {told}") from error
+    except RequestException as error:
+        raise EnvironmentFailed(f"{what}: the engine does not answer ({error})") from error

@@ -1,0 +1,132 @@
+"""Whether containers can be used here, told by what was found."""
+
+import socket
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from harness.environments.causes import Finding
+from harness.environments.docker import images, usable
+from harness.errors import MachineUnfit
+
+ENGINE = Finding(name="docker", ok=True, says="a Docker Engine answers at /s")
+COMPOSE = Finding(name="docker-compose", ok=True, says="Compose 2.40.3")
+NO_ENGINE = Finding(name="docker", ok=False, says="no Docker Engine answers at /s")
+NO_COMPOSE = Finding(name="docker-compose", ok=False, says="there is no x", mend="get x")
+
+
+def test_an_engine_and_compose_are_wanted() -> None:
+    """Both of them, and what they are is told."""
+    told = usable.report((ENGINE, COMPOSE))
+
+    assert told == {"usable": True, "why": "a Docker Engine answers at /s; Compose 2.40.3"}
+    usable.usable_or_raise((ENGINE, COMPOSE))
+
+
+@pytest.mark.parametrize(
+    ("findings", "why"),
+    [
+        ((NO_ENGINE, COMPOSE), "no Docker Engine answers at /s"),
+        ((ENGINE, NO_COMPOSE), "there is no x; mend it by: get x"),
+        ((NO_ENGINE, NO_COMPOSE), "no Docker Engine answers at /s"),
+    ],
+)
+def test_what_is_missing_is_one_message(findings: tuple[Finding, ...], why: str) -> None:
+    """The first thing, with what mends it."""
+    assert usable.report(findings) == {"usable": False, "why": why}
+    with pytest.raises(MachineUnfit) as caught:
+        usable.usable_or_raise(findings)
+    assert str(caught.value) == f"--backend docker: {why}"
+
+
+def test_other_findings_do_not_count() -> None:
+    """Namespaces' are in the same list."""
+    kernel = Finding(name="namespaces", ok=False, says="none", needed=True)
+
+    assert usable.report((kernel, ENGINE, COMPOSE))["usable"] is True
+    assert usable.report(())["usable"] is False
+
+
+@pytest.mark.parametrize(
+    ("told", "ok"),
+    [
+        ("2.40.3", True),
+        ("v2.20.0-desktop.1", True),
+        ("5.0.1", True),
+        ("1.29.2", False),
+        ("", False),
+    ],
+)
+def test_compose_must_be_version_2_at_least(told: str, ok: bool) -> None:
+    """As the plugin tells it."""
+
+    def ask(_environ: Mapping[str, str]) -> str:
+        return told
+
+    assert usable.compose({}, ask).ok is ok
+
+
+def test_without_the_plugin_the_how_to_is_named(tmp_path: Path) -> None:
+    """No `docker` on the PATH; one that has no plugin."""
+    none = usable.compose({"PATH": str(tmp_path)})
+    program = tmp_path / "docker"
+    program.write_text("#!/bin/sh\nexit 1\n")
+    program.chmod(0o755)
+    bare = usable.compose({"PATH": str(tmp_path)})
+
+    assert (none.ok, bare.ok) == (False, False)
+    assert "docs/how-to/run-in-docker.md" in str(none.mend)
+
+
+def test_a_plugin_that_answers_is_asked(tmp_path: Path) -> None:
+    """Really executed."""
+    program = tmp_path / "docker"
+    program.write_text('#!/bin/sh\n[ "$*" = "compose version --short" ] && echo 2.99.0\n')
+    program.chmod(0o755)
+
+    found = usable.compose({"PATH": str(tmp_path)})
+
+    assert (found.ok, found.says) == (True, "Compose 2.99.0")
+
+
+def test_a_machine_without_an_engine_is_told_so(tmp_path: Path) -> None:
+    """By the socket that was tried."""
+    environ = {"DOCKER_HOST": f"unix://{tmp_path}/none", "PATH": str(tmp_path)}
+    engine, compose = usable.diagnose(environ)
+
+    assert not engine.ok and str(tmp_path) in engine.says
+    assert not compose.ok
+
+
+def test_the_image_beside_every_node_is_looked_for() -> None:
+    """Its absence is told with what builds it, and does not make the engine useless."""
+    there = usable.our_images(frozenset({images.SANDBOX, "postgres:18"}))
+    absent = usable.our_images(frozenset({"postgres:18"}))
+
+    assert (there.ok, absent.ok, absent.mend) == (True, False, "aftershock images build")
+    assert not usable.our_images(None).ok
+    assert usable.report((ENGINE, COMPOSE, absent))["usable"] is True
+
+
+def test_the_engine_is_asked_over_its_socket(tmp_path: Path) -> None:
+    """By HTTP; what is no engine tells nothing."""
+    path = str(tmp_path / "docker.sock")
+    body = b'[{"RepoTags": ["a:1", "b:2"]}, {"RepoTags": null}]'
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+
+        def answer() -> None:
+            with server.accept()[0] as client:
+                client.recv(1000)
+                client.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        found = usable._local({"DOCKER_HOST": f"unix://{path}"})
+        thread.join()
+
+    assert found == frozenset({"a:1", "b:2"})
+    assert usable._local({"DOCKER_HOST": f"unix://{tmp_path}/none"}) is None
