@@ -30,7 +30,7 @@ _RUN_S = 1500.0
 _SHOWN = {
     Ail.LATENCY: ("median_ms", "ms a round trip"),
     Ail.BANDWIDTH: ("down_kb_per_s", "kB/s from the server"),
-    Ail.SLICER: ("largest_bytes", "bytes in the largest piece"),
+    Ail.SLICER: ("pieces", "pieces of one answer"),
     Ail.LIMIT_DATA: ("bytes", "bytes that came"),
     Ail.RESET_PEER: ("new", "a new connection"),
     Ail.TIMEOUT: ("bytes", "bytes in a second"),

@@ -27,6 +27,11 @@ _SILENCE_S = 1.0
 """How long nothing must come where nothing is to come: a sound answer takes under 10 ms."""
 
 
+_SLICED_SHARE, _WHOLE_SHARE = 1 / 3, 1 / 5
+"""Of an answer's bytes, those that come in slices. On a busy machine slices that are received late
+come with the next ones; and a server may send a small piece by itself."""
+
+
 class Symptom(Protocol):
     """Of one ail, on one link."""
 
@@ -119,20 +124,19 @@ class Sliced:
 
     async def healthy(self, talk: Conversation) -> Probe:
         heard = await talk.ask(down=self._wanted, timeout_s=_PATIENCE_S)
-        shown = heard.whole and max(heard.pieces) > 3 * self._largest
-        return self._told(heard, shown=shown)
+        return self._told(heard, shown=heard.whole and self._share(heard) < _WHOLE_SHARE)
 
     async def ill(self, talk: Conversation, greet: Greet) -> Probe:  # noqa: ARG002
         heard = await talk.ask(down=self._wanted, timeout_s=4 * _PATIENCE_S)
-        # A piece that is received late comes with the next one, and pieces with pauses take time.
         apart_s = SLICES_APART_US / 1e6
-        shown = (
-            heard.whole
-            and max(heard.pieces) <= 3 * self._largest
-            and heard.received / len(heard.pieces) <= 1.5 * self._largest
-            and heard.seconds >= (heard.received / self._largest - 1) * apart_s
-        )
+        takes_s = (heard.received / self._largest - 1) * apart_s
+        shown = heard.whole and self._share(heard) > _SLICED_SHARE and heard.seconds >= takes_s
         return self._told(heard, shown=shown)
+
+    def _share(self, heard: Heard) -> float:
+        """Of the bytes, those in pieces that are no larger than slices."""
+        in_slices = sum(piece for piece in heard.pieces if piece <= self._largest)
+        return in_slices / heard.received
 
     def _told(self, heard: Heard, *, shown: bool) -> Probe:
         largest = max(heard.pieces, default=0)

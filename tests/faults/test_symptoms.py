@@ -98,6 +98,28 @@ def test_figures_are_told_with_the_sentence() -> None:
     }  # fmt: skip
 
 
+class Coalesced(Talk):
+    """Is sliced, and on a busy machine: some slices are received together."""
+
+    async def ask(self, **_given: Any) -> Heard:
+        pieces = (167, 58, 58, 58, 58, *(29 for _ in range(18)))
+        return Heard(sent=1, pieces=pieces, seconds=0.166, whole=True)
+
+
+def test_slices_that_are_received_together_are_slices_still() -> None:
+    """As long as enough of them are not, and they took their time."""
+
+    async def shown(text: str) -> tuple[bool, bool]:
+        links = Links()
+        symptom = SYMPTOMS[Ail.SLICER](Poison.parse(text))
+        talk = Coalesced(links=links)
+        ill = await symptom.ill(talk, lambda s: links.greet(LINK, s))
+        return ill.shown, (await symptom.healthy(talk)).shown
+
+    assert asyncio.run(shown("slicer")) == (True, False)
+    assert asyncio.run(shown("slicer=8")) == (False, True)
+
+
 class Torn(Talk):
     """Ends with a reset after some bytes."""
 
