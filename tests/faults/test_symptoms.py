@@ -1,7 +1,7 @@
 """What shows each toxic, and what does not: the other ones, half of it, and a link's own ways."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -98,11 +98,15 @@ def test_figures_are_told_with_the_sentence() -> None:
     }  # fmt: skip
 
 
+@dataclass(kw_only=True)
 class Coalesced(Talk):
-    """Is sliced, and on a busy machine: some slices are received together."""
+    """Is sliced, and on a busy machine: slices are received together, first all of them."""
+
+    asked: int = 0
 
     async def ask(self, **_given: Any) -> Heard:
-        pieces = (167, 58, 58, 58, 58, *(29 for _ in range(18)))
+        pieces = (167, 58, 58, 58, 58, *(29 for _ in range(18))) if self.asked else (928,)
+        self.asked += 1
         return Heard(sent=1, pieces=pieces, seconds=0.166, whole=True)
 
 
