@@ -161,7 +161,6 @@ def test_a_node_that_ends_by_itself_is_started_again(using: Callable[[Use], None
 
     async def act(env: Containers) -> None:
         pid = env.pid("server")
-        env._engine.container("server").kill(signal="SIGTERM")
         env._engine.container("server").kill(signal="SIGKILL")
         await eventually(lambda: env.pid("server") not in {None, pid})
         await env.wait_ready("server", 20)
