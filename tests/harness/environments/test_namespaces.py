@@ -122,6 +122,8 @@ async def asking(directory: str) -> dict[str, Any]:
         await environment.start(["http", "plain"])
         start = asyncio.create_task(environment.start(["checked"]))
         await eventually(lambda: "up" in printed(directory, "checked"))
+        # It may have spoken before its start was noted.
+        await eventually(lambda: environment.state("checked") is not NodeState.ABSENT)
         early = environment.state("checked").value
         Path(directory, "well").touch()
         await start
