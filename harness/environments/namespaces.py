@@ -10,10 +10,10 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from harness.environments import kernel
 from harness.environments.hosts import hosts
@@ -26,15 +26,14 @@ from harness.environments.recipes.mariadb import MariaDB
 from harness.environments.recipes.postgres import Postgres
 from harness.environments.recipes.service import Service
 from harness.environments.running import Listener, Running
+from harness.environments.starting import Then, start_in_order
 from harness.errors import (
-    DeclarationError,
     EnvironmentFailed,
     HarnessBug,
     MachineUnfit,
 )
-from harness.model.system import Condition, Node, Role, System
+from harness.model.system import Node, Role, System
 from harness.protocols import Death, NodeState
-from harness.together import together
 from harness.toolchain import Toolchain
 
 READY_TIMEOUT_S = 60.0
@@ -163,36 +162,17 @@ class Namespaces(Links):
         self,
         nodes: Sequence[str],
         *,
-        then: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] | None = None,
+        then: Then | None = None,
     ) -> None:
         """In parallel, each as soon as what it depends on is as far as it asks for. `then` is run
         for a node as soon as that one is ready, while others may still be starting."""
-        started = {name: asyncio.Event() for name in nodes}
-        ready = {name: asyncio.Event() for name in nodes}
-
-        async def one(name: str) -> None:
-            await self._start_after(name, started, ready)
-            if then is not None and name in then:
-                await then[name]()
-
-        await together(*(one(name) for name in nodes))
-
-    async def _start_after(
-        self, name: str, started: Mapping[str, asyncio.Event], ready: Mapping[str, asyncio.Event]
-    ) -> None:
-        for dependency in self._nodes[name].site.node.depends_on:
-            if dependency.condition is Condition.COMPLETED:
-                raise DeclarationError(
-                    f"service {name}: depends_on {dependency.node}: condition "
-                    "service_completed_successfully is not supported by the namespaces backend"
-                )
-            awaited = started if dependency.condition is Condition.STARTED else ready
-            if dependency.node in awaited:
-                await awaited[dependency.node].wait()
-        await self._launch(name)
-        started[name].set()
-        await self.wait_ready(name, READY_TIMEOUT_S)
-        ready[name].set()
+        await start_in_order(
+            [self._nodes[name].site.node for name in nodes],
+            launch=self._launch,
+            ready=lambda name: self.wait_ready(name, READY_TIMEOUT_S),
+            then=then,
+            backend="the namespaces backend",
+        )
 
     def redefine(self, nodes: Iterable[Node]) -> None:
         """Give nodes that are down another definition (a service's environment, say)."""

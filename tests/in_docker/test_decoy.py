@@ -10,7 +10,7 @@ import pytest
 
 from harness.environments.docker import images, leftovers, names
 from harness.environments.docker.engine import remove
-from tests.in_docker.conftest import COMMAND, Aftershock
+from tests.command import COMMAND, Aftershock
 
 if TYPE_CHECKING:
     from docker import DockerClient

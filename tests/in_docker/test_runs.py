@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.environments.docker import leftovers
-from tests.in_docker.conftest import Aftershock
+from tests.command import Aftershock
 
 if TYPE_CHECKING:
     from docker import DockerClient

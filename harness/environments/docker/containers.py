@@ -9,10 +9,10 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from harness.environments.docker import frozen, images, names, overlay
 from harness.environments.docker.contained import Contained, Listener
@@ -21,10 +21,10 @@ from harness.environments.docker.links import SandboxLinks
 from harness.environments.docker.readiness import ready
 from harness.environments.docker.sdk import engine_errors
 from harness.environments.recipes.base import NotReady
+from harness.environments.starting import Then, start_in_order
 from harness.errors import DeclarationError, EnvironmentFailed, HarnessBug, MachineUnfit
-from harness.model.system import Condition, Node, Role, System
+from harness.model.system import Node, Role, System
 from harness.protocols import Death, NodeState
-from harness.together import together
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -196,20 +196,18 @@ class Containers(SandboxLinks):
         self,
         nodes: Sequence[str],
         *,
-        then: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] | None = None,
+        then: Then | None = None,
     ) -> None:
         """In parallel, each as soon as what it depends on is as far as it asks for. `then` is run
         for a node as soon as that one is ready, while others may still be starting."""
-        started = {name: asyncio.Event() for name in nodes}
-        up = {name: asyncio.Event() for name in nodes}
         await self._create(nodes)
-
-        async def one(name: str) -> None:
-            await self._start_after(name, started, up)
-            if then is not None and name in then:
-                await then[name]()
-
-        await together(*(one(name) for name in nodes))
+        await start_in_order(
+            [self._nodes[name].node for name in nodes],
+            launch=self._launch,
+            ready=lambda name: self.wait_ready(name, READY_TIMEOUT_S),
+            then=then,
+            backend="--backend docker yet",
+        )
 
     async def _create(self, nodes: Iterable[str]) -> None:
         """Have a container for each, as its definition says."""
@@ -227,23 +225,6 @@ class Containers(SandboxLinks):
         path.write_text(overlay.text(defined, self._on()), encoding="utf-8")
         await asyncio.to_thread(self._engine.compose, (self.system.path, path), verb, {})
 
-    async def _start_after(
-        self, name: str, started: Mapping[str, asyncio.Event], up: Mapping[str, asyncio.Event]
-    ) -> None:
-        for dependency in self._nodes[name].node.depends_on:
-            if dependency.condition is Condition.COMPLETED:
-                raise DeclarationError(
-                    f"service {name}: depends_on {dependency.node}: condition "
-                    "service_completed_successfully is not supported by --backend docker yet"
-                )
-            awaited = started if dependency.condition is Condition.STARTED else up
-            if dependency.node in awaited:
-                await awaited[dependency.node].wait()
-        await self._launch(self._nodes[name])
-        started[name].set()
-        await self.wait_ready(name, READY_TIMEOUT_S)
-        up[name].set()
-
     def redefine(self, nodes: Iterable[Node]) -> None:
         """Give nodes that are down another definition (a service's environment, say)."""
         for node in nodes:
@@ -254,7 +235,8 @@ class Containers(SandboxLinks):
                 contained.node = node
                 self._created.discard(node.name)
 
-    async def _launch(self, contained: Contained) -> None:
+    async def _launch(self, node: str) -> None:
+        contained = self._nodes[node]
         if contained.keeper is not None and not contained.keeper.done():
             return
         contained.mark("starting")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.cli.conftest import Aftershock
+from tests.command import Aftershock
 
 WRONG = (
     (("run", "no-such-suite"), "no suite 'no-such-suite'; there are: shop"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.cli.conftest import Aftershock, Answer
+from tests.command import Aftershock, Answer
 
 
 @pytest.mark.stack

@@ -14,7 +14,7 @@ from harness.model.record import Phase, ScenarioRecord
 from harness.model.scenario import Scenario
 from harness.model.snapshot import EFFECTS_SCHEMA
 from harness.store import write_parquet
-from tests.harness.cli.conftest import Aftershock
+from tests.command import Aftershock
 
 COMMIT = "order/order-db/commit(orders:insert)/17#1"
 

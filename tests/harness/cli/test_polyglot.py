@@ -10,7 +10,7 @@ from harness.cli.matrix import system_of
 from harness.cli.run import Request
 from harness.environments import nodejs
 from harness.errors import DeclarationError
-from tests.harness.cli.conftest import Aftershock
+from tests.command import Aftershock
 
 
 @pytest.mark.stack

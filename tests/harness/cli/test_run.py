@@ -14,7 +14,8 @@ import faults
 from harness.cli import suites
 from harness.cli.matrix import system_of
 from harness.toolchain.cache import default_cache
-from tests.harness.cli.conftest import Aftershock, Answer, Started
+from tests.command import Aftershock, Answer
+from tests.harness.cli.conftest import Started
 
 pytestmark = pytest.mark.stack
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.harness.cli.conftest import Aftershock, Started
+from tests.command import Aftershock
+from tests.harness.cli.conftest import Started
 
 pytestmark = pytest.mark.stack
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.harness.cli.conftest import Aftershock
+from tests.command import Aftershock
 
 
 @pytest.mark.stack

@@ -7,7 +7,7 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 
-from tests.harness.cli.conftest import Aftershock
+from tests.command import Aftershock
 
 pytestmark = pytest.mark.stack
 
