@@ -100,6 +100,7 @@ class Gate:
         count: Callable[[Address], int],
         earlier: Callable[[Effect, Address], tuple[int, int]],
         others: Callable[[Effect, Address], Mapping[tuple[str, ...], int]],
+        is_done: Callable[[Effect], bool],
         tell: Callable[[Reached], None],
         note: Callable[[Relay, str, str], None],
     ) -> None:
@@ -107,6 +108,7 @@ class Gate:
         self._count = count
         self._earlier = earlier
         self._others = others
+        self._is_done = is_done
         self._tell = tell
         self._note = note
         self._state = _State.OPEN
@@ -194,7 +196,8 @@ class Gate:
             if effect is None or frame.outcome is not Outcome.REQUESTED:
                 continue
             address = next((a for a in effect.addresses if point.trigger.address.covers(a)), None)
-            if address is None:
+            if address is None or self._is_done(effect):
+                # A retry of what is there already has neither a before nor an after.
                 continue
             if point.is_meant(address):
                 earlier, doubtful = self._earlier(effect, address)

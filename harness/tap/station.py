@@ -60,6 +60,7 @@ class Station:
             count=self._count,
             earlier=self.tracer.earlier,
             others=self.tracer.others,
+            is_done=self.tracer.is_done,
             tell=tell,
             note=self.note,
         )

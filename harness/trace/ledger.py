@@ -196,14 +196,27 @@ class Ledger:
         under_way = self._under_way.get(effect.number)
         own = under_way.all_parts if under_way else self._left(effect)
         own_identities = {part.identity for part in own}
+        counted = (
+            self._left_done(own) if under_way is None else [p for p in own if self._is_known(p)]
+        )
         done = sum(self._done.get(like, 0) for like in likes)
-        if under_way is None:
-            done -= sum(_sum(p, likes) for p in own if p.identity not in self._doubts)
+        done -= sum(_sum(part, likes) for part in counted)
         doubts = dict(self._doubts)
         for other in self._under_way.values():
             doubts.update((part.identity, part) for part in other.all_parts)
         doubtful = sum(_sum(p, likes) for i, p in doubts.items() if i not in own_identities)
         return max(done, 0), doubtful
+
+    def is_done(self, effect: Effect) -> bool:
+        """Whether all that an effect under way asks for was done by requests that it repeats."""
+        under_way = self._under_way.get(effect.number)
+        return under_way is not None and all(map(self._is_known, under_way.all_parts))
+
+    def _is_known(self, part: Part) -> bool:
+        return part.identity in self._known
+
+    def _left_done(self, left: tuple[Part, ...]) -> list[Part]:
+        return [part for part in left if part.identity not in self._doubts]
 
     def _left(self, effect: Effect) -> tuple[Part, ...]:
         """What of a settled effect is done or in doubt."""

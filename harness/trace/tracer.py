@@ -66,6 +66,10 @@ class Tracer:
         """Done and doubtful, as `harness.model.cut.Reached` has them."""
         return self._state.ledger.earlier(effect, address)
 
+    def is_done(self, effect: Effect) -> bool:
+        """Whether all that it asks for was done by requests that it repeats."""
+        return self._state.ledger.is_done(effect)
+
     def others(self, effect: Effect, address: Address) -> dict[tuple[str, ...], int]:
         """As `harness.model.cut.Reached` has them."""
         return self._state.ledger.others(effect, address)

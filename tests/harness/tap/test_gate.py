@@ -10,8 +10,12 @@ import uvloop
 from harness.model.address import Address
 from harness.model.cut import Reached, Trigger, When
 from harness.model.effect import Outcome
+from harness.model.frame import FROM_CLIENT, Frame
+from harness.protocols import WireProtocol
 from harness.tap.relay import Link, Relay
 from harness.tap.station import Station
+from harness.trace.tracer import Tracer
+from tests.harness.trace.links import Broker
 
 CAPTURES = Path(__file__).parents[1] / "wire" / "captures"
 COMMIT = Address.parse("order/order-db/commit")
@@ -52,9 +56,11 @@ def conversation(client: str = "psycopg-transactions") -> list[tuple[str, bytes]
     return [(line[0], bytes.fromhex(line[2:])) for line in text.splitlines()]
 
 
-def connected(station: Station, client: str, server: str) -> tuple[Relay, Leg, Leg]:
+def connected(
+    station: Station, client: str, server: str, protocol: WireProtocol = "postgres"
+) -> tuple[Relay, Leg, Leg]:
     link = Link(
-        client=client, server=server, listen="", address="", port=0, protocol="postgres"
+        client=client, server=server, listen="", address="", port=0, protocol=protocol
     )  # fmt: skip
     relay = Relay(station, link, len(station.relays) + 1)
     station.relays.add(relay)
@@ -165,6 +171,43 @@ def test_the_answer_is_awaited_and_kept() -> None:
         assert bytes(ours.got) == before
         station.gate.open()
         assert bytes(ours.got) == before + data
+
+    run(test)
+
+
+class Said(Broker):
+    """Keeps what both sides said."""
+
+    def __init__(self) -> None:
+        self.chunks: list[tuple[str, bytes]] = []
+        super().__init__(Tracer(frozenset()), "order")
+
+    def _fed(self, direction: str, data: bytes) -> list[Frame]:
+        self.chunks.append((direction, data))
+        return super()._fed(direction, data)
+
+
+@pytest.mark.parametrize("when", When)
+def test_a_retry_of_what_is_there_is_passed_over(when: When) -> None:
+    """Its answer was lost, and its producer says it again: the next effect is another one."""
+    said = Said()
+    for key, sequence in (("17", 0), ("17", 0), ("18", 1)):
+        said.produce("order.events", key, producer=(4000, 0, sequence))
+        said.produced("order.events", sequence)
+
+    async def test(station: Station, told: list[Reached]) -> None:
+        relay, ours, theirs = connected(station, "order", "kafka-1", "kafka")
+        for place, (side, data) in enumerate(said.chunks):
+            if place == 2:
+                point = Address.parse("order/kafka-1/produce(order.events)")
+                station.gate.arm(Trigger(when=when, address=point), ["order"])
+            (relay.up if side == FROM_CLIENT else relay.down).data_received(data)
+        await asyncio.sleep(0.01)
+        assert [reached.address.key for reached in told] == ["18"]
+        passed = 2 if when is When.BEFORE else 3
+        asked = [data for side, data in said.chunks if side == FROM_CLIENT]
+        assert bytes(theirs.got) == b"".join(asked[:passed])
+        assert len(ours.got) == 2 * len(said.chunks[1][1])
 
     run(test)
 

@@ -154,6 +154,31 @@ def test_an_idempotent_producers_retry_keeps_its_address() -> None:
     assert tracer.count(effect.addresses[0]) == 2
 
 
+def test_a_retry_of_what_is_there_is_done_before_it_is_answered() -> None:
+    """Its answer did not reach the producer; the record is not one that was there before it."""
+    tracer = Tracer(frozenset())
+    order = broker(tracer)
+    first = asked(order.produce(EVENTS, "17", producer=(4000, 0, 0)))
+    assert not tracer.is_done(first)
+    order.produced(EVENTS, 0)
+    retry = asked(order.produce(EVENTS, "17", producer=(4000, 0, 0)))
+    assert tracer.is_done(retry)
+    assert tracer.earlier(retry, retry.addresses[0]) == (0, 0)
+    both = {(EVENTS, 0): [record("17")], ("audit", 0): [record("17")]}
+    assert not tracer.is_done(asked(order.produce_all(both, producer=(4000, 0, 0))))
+
+
+def test_a_retry_of_what_never_came_is_not_done() -> None:
+    """The first try was cut off, or refused."""
+    tracer = Tracer(frozenset())
+    first, second = broker(tracer), broker(tracer)
+    first.produce(EVENTS, "17", producer=(4000, 0, 0))
+    first.reader.close()
+    assert not tracer.is_done(asked(second.produce(EVENTS, "17", producer=(4000, 0, 0))))
+    second.produced(EVENTS, 0, error=6)
+    assert not tracer.is_done(asked(second.produce(EVENTS, "17", producer=(4000, 0, 0))))
+
+
 def test_a_producer_that_is_not_idempotent_sends_again() -> None:
     """Which may well be a second record."""
     tracer = Tracer(frozenset())
