@@ -6,11 +6,10 @@
 A cell is one strike: a participant gets an error for its commit, is killed before or after it, or
 its message is lost on the way; or the orchestrator is killed before or after one of its writes.
 The cells of a piece are struck one after the other in one scenario under load, which then heals,
-comes to rest and is judged; those that did not get their turn go into another one. Refusals need no
-strike: the workload has them at each step. Cells are kept in DIR as JSON, and `--table` prints all
-that are there as Markdown: whether the cut was the intended one by the store's own word, how the
-saga that was struck ended, and whether all sagas of the scenario ended, nothing was lost or made,
-and what was done was undone once.
+comes to rest and is judged; those that did not get their turn, did not strike as they were meant
+to, or struck another order or message than the cell's, go into another one. Refusals need no
+strike: the workload has them at each step. Every try is kept in DIR as JSON, and `--table` prints
+all that are there as Markdown (saga_table.py).
 """
 
 import argparse
@@ -18,26 +17,26 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from saga_cells import (
     CHOREOGRAPHY,
-    GOOD,
-    KINDS,
-    ORCHESTRATION,
     RATE_PER_S,
     STEPS,
     Cell,
+    kind_of,
     matrix_plan,
     pieces,
 )
+from saga_snapshot import ends, message_at, refused, told_by, writes
+from saga_table import ELSEWHERE, Struck, table
 from strikes import ACHIEVED, Rig, Series, Strike, opened
 
 from harness.cli import suites
 from harness.environments.outer import run_inside
+from harness.model.address import NO_KEY, Address
 from harness.model.record import Judged
 from harness.model.scenario import Pattern
 from harness.model.suite import Suite
@@ -55,42 +54,23 @@ ONCE = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Struck:
-    """A cell as it went."""
-
-    pattern: str
-    piece: str
-    step: str
-    failure: str
-    point: str
-    cut: str
-    says: str
-    key: str | None
-    saga: str
-    verdict: str
-    terminal: bool
-    conserved: bool
-    once: bool
-
-
 class Strikes(Series):
     """Cells as one fault: struck in turn while there is load."""
 
-    def __init__(self, stage: Stage, cells: Sequence[Cell], span_s: float) -> None:
+    def __init__(self, stage: Stage, piece: str, cells: Sequence[Cell], span_s: float) -> None:
         super().__init__(stage)
+        self._piece = piece
         self._cells = cells
         self._span_s = span_s
-        self.went: list[tuple[Cell, str, str, str | None]] = []
+        self.went: list[tuple[Cell, Strike]] = []
 
     def points(self) -> Iterator[str]:
         for cell in self._cells:
             yield cell.point.format(key=self._next_key(cell.kind))
 
     def told(self, strike: Strike) -> None:
-        cell = replace(self._cells[len(self.went)], point=strike.point)
-        keys = strike.effect.get("keys") or [None]
-        self.went.append((cell, strike.outcome, strike.says, keys[0]))
+        cell = self._cells[len(self.went)]
+        self.went.append((cell, strike))
         mark = "" if strike.outcome == ACHIEVED else f"  {strike.says}"
         print(
             f"  {strike.outcome:<12} {cell.step}, {cell.failure}: {strike.point}{mark}",
@@ -101,10 +81,10 @@ class Strikes(Series):
     def _next_key(self, kind: str | None) -> str:
         """Of the next order of that kind that has not been placed yet."""
         now_s = self._span_s - self._stage.remaining_s()
-        number = int((now_s + 1.0) * RATE_PER_S)
-        while list(KINDS)[number % len(KINDS)] != (kind or GOOD):
-            number += 1
-        return str(number + 1)
+        key = int((now_s + 1.0) * RATE_PER_S) + 1
+        while kind is not None and kind_of(self._piece, str(key)) != kind:
+            key += 1
+        return str(key)
 
 
 class Matrix:
@@ -128,31 +108,34 @@ class Matrix:
         for _ in range(ROUNDS):
             if not left:
                 break
-            found, told, directory = await self._scenario(rig, pattern, piece, left)
-            went += [_struck(pattern.name, piece, one, told, directory) for one in found]
-            if piece == "do":
-                went += _refused(pattern.name, told, directory)
-            left = left[len(found) :] + [
-                cell for cell, one in zip(left, found, strict=False) if one[1] != ACHIEVED
-            ]
+            found = await self._scenario(rig, pattern, piece, left)
+            went += found
+            struck = {(one.step, one.failure) for one in found if one.cut == ACHIEVED}
+            # Those that have had a try come last: the others have not.
+            tried = {(one.step, one.failure) for one in found} - struck
+            left = sorted(
+                (cell for cell in left if (cell.step, cell.failure) not in struck),
+                key=lambda cell: (cell.step, cell.failure) in tried,
+            )
             # Whatever happens later, what is known is kept.
             place = self._given.out / f"{pattern.name}-{piece}.json"
             place.write_text(json.dumps([asdict(one) for one in went], indent=1))
 
     async def _scenario(
-        self, rig: Rig, pattern: Pattern, piece: str, cells: list[Cell]
-    ) -> tuple[list[tuple[Cell, str, str, str | None]], Judged, Path]:
+        self, rig: Rig, pattern: Pattern, piece: str, left: Sequence[Cell]
+    ) -> list[Struck]:
         self._number += 1
+        cells = [cell for cell in left for _ in range(cell.chances)]
         span_s = min(BEFORE_S + A_STRIKE_S * len(cells), self._given.most_s)
         if piece == "late":
             environment = {**pattern.environment, "SAGA_TIMEOUT_S": "1"}
             pattern = replace(pattern, environment=environment)
-        plan = matrix_plan(span_s)
+        plan = matrix_plan(piece, span_s)
         pattern = replace(pattern, plan=lambda _: plan)
         made: list[Strikes] = []
 
         def strikes(stage: Stage) -> Strikes:
-            made.append(Strikes(stage, cells, max(request.due_s for request in plan)))
+            made.append(Strikes(stage, piece, cells, max(request.due_s for request in plan)))
             return made[0]
 
         record = await rig.scenario(
@@ -163,99 +146,68 @@ class Matrix:
             raise SystemExit(f"{piece}: not judged")
         said = record.judged.judgement
         print(f"{pattern.name}, {piece}: {said.verdict.value}: {said.reason}", file=sys.stderr)
-        return (made[0].went if made else []), record.judged, record.dir
+        found = [
+            _struck(piece, cell, strike, record.judged, record.dir)
+            for cell, strike in (made[0].went if made else [])
+        ]
+        return found + (_refused(record.judged, record.dir) if piece == "do" else [])
 
 
-def _violated(told: Judged) -> frozenset[str]:
-    return frozenset(f.invariant for f in told.judgement.findings if f.violation or f.undecided)
-
-
-def _struck(
-    pattern: str,
-    piece: str,
-    went: tuple[Cell, str, str, str | None],
-    told: Judged,
-    directory: Path,
-) -> Struck:
-    cell, cut, says, key = went
-    broken = _violated(told)
+def _struck(piece: str, cell: Cell, strike: Strike, told: Judged, directory: Path) -> Struck:
+    # Several orders' messages may be one effect; its address is that of the one that was meant.
+    key = None if strike.address is None else Address.parse(strike.address).key
+    key = None if key == NO_KEY else key
+    at = None
+    if cell.told is not None and strike.address is not None:
+        at = message_at(directory, cell.told.topic, strike.address, key)
+    elif cell.write is not None and key is not None:
+        at = writes(directory, key).get(cell.write)
+    cut = strike.outcome
+    if cut == ACHIEVED and not _is_meant(piece, cell, key, at, directory):
+        cut = ELSEWHERE
     return Struck(
-        pattern=pattern, piece=piece, step=cell.step, failure=cell.failure, point=cell.point,
-        cut=cut, says=says, key=key, saga=_end_of(directory, key, cell),
-        verdict=told.verdict.value, terminal=not broken & TERMINAL,
-        conserved=not broken & CONSERVED, once=not broken & ONCE,
+        step=cell.step, failure=cell.failure, point=strike.point, cut=cut, says=strike.says,
+        key=key, at=at, ends=() if key is None else (ends(directory).get(key, "no such order"),),
+        **_judged(told),
     )  # fmt: skip
 
 
-def _end_of(directory: Path, key: str | None, cell: Cell) -> str:
-    """How the struck saga ended, and at which message the orchestrator was struck."""
-    ends = {row["order_id"]: row["status"] for row in _rows(directory, "db.order-db.orders")}
-    end = ends.get(key or "", "no such order")
-    if cell.kind is None:
-        return end
-    written = sorted(
-        (r for r in _rows(directory, "db.saga-db.saga_history") if r["order_id"] == key),
-        key=lambda row: row["applied_at"],
+def _is_meant(piece: str, cell: Cell, key: str | None, at: str | None, directory: Path) -> bool:
+    """Whether what was struck is what the cell speaks of."""
+    if key is None or (cell.kind is not None and kind_of(piece, key) != cell.kind):
+        return False
+    if cell.told is None:
+        return True
+    node = cell.point.split(":")[1]
+    return at == cell.told.message and (
+        cell.told.after is None or cell.told.after in told_by(directory, cell.told.topic, node, key)
     )
-    number = int(cell.point.rpartition("#")[2])
-    at = written[number - 1]["message"] if number <= len(written) else "none"
-    return f"{end} ({at})"
 
 
-def _refused(pattern: str, told: Judged, directory: Path) -> list[Struck]:
-    broken = _violated(told)
-    ends = {row["order_id"]: row["status"] for row in _rows(directory, "db.order-db.orders")}
+def _refused(told: Judged, directory: Path) -> list[Struck]:
     found: list[Struck] = []
     for step, (node, _) in STEPS.items():
-        rows = _rows(directory, f"db.{node}-db.saga_changes")
-        refused = [row["order_id"] for row in rows if row["change"] == "refused"]
-        ended = sorted({ends[key] for key in refused})
+        keys = refused(directory, node)
+        ended = {ends(directory)[key] for key in keys}
         found.append(
             Struck(
-                pattern=pattern,
-                piece="do",
-                step=f"do {step}",
-                failure="refused",
-                point="",
-                cut=f"{len(refused)} refused",
-                says="",
-                key=None,
-                saga=" or ".join(ended),
-                verdict=told.verdict.value,
-                terminal=not broken & TERMINAL,
-                conserved=not broken & CONSERVED,
-                once=not broken & ONCE,
+                step=f"do {step}", failure="refused", point="", cut=f"{len(keys)} refused",
+                says="", key=None, at=None, ends=tuple(sorted(ended)), **_judged(told),
             )
-        )
+        )  # fmt: skip
     return found
 
 
-def _rows(directory: Path, table: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = pq.read_table(
-        directory / "snapshot" / f"{table}.parquet"
-    ).to_pylist()
-    return found
-
-
-def table(out: Path) -> str:
-    """All that is known, by pattern."""
-    head = "| step | failure | cut | the saga | verdict | terminal | conserved | undone once |"
-    lines: list[str] = []
-    for pattern in (CHOREOGRAPHY, ORCHESTRATION):
-        cells = [
-            cell
-            for path in sorted(out.glob(f"{pattern}-*.json"))
-            for cell in json.loads(path.read_text())
-        ]
-        achieved = sum(cell["cut"] == ACHIEVED for cell in cells)
-        lines += ["", f"## {pattern}: {achieved} cuts", "", head, "| --- " * 8 + "|"]
-        for cell in cells:
-            marks = (
-                "yes" if cell[name] else "**no**" for name in ("terminal", "conserved", "once")
-            )
-            told = (cell["step"], cell["failure"], cell["cut"], cell["saga"], cell["verdict"])
-            lines.append(f"| {' | '.join((*told, *marks))} |")
-    return "\n".join(lines)
+def _judged(told: Judged) -> dict[str, Any]:
+    """What was found of all sagas of the scenario."""
+    found = told.judgement.findings
+    broken = frozenset(f.invariant for f in found if f.violation or f.undecided)
+    return {
+        "verdict": told.verdict.value,
+        "terminal": not broken & TERMINAL,
+        "conserved": not broken & CONSERVED,
+        "once": not broken & ONCE,
+    }
 
 
 def main() -> None:

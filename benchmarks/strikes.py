@@ -42,6 +42,8 @@ class Strike:
     took_s: float
     effect: Mapping[str, Any]
     """The one that was struck at, empty where none was."""
+    address: str | None
+    """Its own, None where none was."""
 
 
 class Series:
@@ -87,13 +89,15 @@ class Series:
             began = time.monotonic()
             outcome, says = await self._strike(self._current)
             self._struck += 1
+            met = self._current.evidence()["intended_cut"]
             self.told(
                 Strike(
                     point=text,
                     outcome=outcome,
                     says=says,
                     took_s=time.monotonic() - began,
-                    effect=self._current.evidence()["intended_cut"]["effect"] or {},
+                    effect=met["effect"] or {},
+                    address=met["address"],
                 )
             )
         self._current = None

@@ -1,6 +1,8 @@
-"""The tutorial is followed word by word: its files are written, its command is run."""
+"""The tutorial is followed word by word: its files are written, its command is run, and what it
+shows is what is printed."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +16,8 @@ _FILE = re.compile(
     r"^\*\*`(?P<path>[^`]+)`\*\*\n\n```\w+\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _COMMAND = re.compile(r"^```sh\naftershock (?P<arguments>.*)\n```$", re.MULTILINE)
+_SHOWN = re.compile(r"^```text\n(?P<shown>.*?)^```$", re.MULTILINE | re.DOTALL)
+_FIGURE = re.compile(r"\d+(?:[,.]\d+)*")
 
 
 @pytest.mark.stack
@@ -28,13 +32,14 @@ def test_whoever_follows_the_tutorial_sees_what_it_shows(tmp_path: Path) -> None
     done = subprocess.run(
         [
             sys.executable, "-c", "from harness.cli import main; main()",
-            *command.split(), "--offline", "--json",
+            *command.split(), "--offline",
         ],
-        cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=200, check=False,
+        cwd=tmp_path, env={**os.environ, "COLUMNS": "100"}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
-    assert done.stdout, done.stderr
-    document = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    latest = tmp_path / "results" / "tickets" / "latest"
+    document = json.loads((latest / "results.json").read_text(encoding="utf-8"))
     told = {(s["pattern"], s["fault"]): s["verdict"] for s in document["scenarios"]}
     kill = "kill-between-commit-and-publish"
     assert told == {
@@ -44,3 +49,13 @@ def test_whoever_follows_the_tutorial_sees_what_it_shows(tmp_path: Path) -> None
         ("outbox", kill): "PASS",
     }, [s["reason"] for s in document["scenarios"]]
     assert document["exit_code"] == 0
+    (shown,) = _SHOWN.findall(PAGE)
+    assert shown.splitlines()[0] == f"tickets, seed {document['seed']}"
+    printed = _without_figures(done.stdout).lstrip("\n")
+    assert printed[: len(_without_figures(shown))] == _without_figures(shown)
+
+
+def _without_figures(text: str) -> str:
+    """Counts and keys depend on what was under way when the fault struck."""
+    lines = (_FIGURE.sub("#", line.rstrip()) for line in text.splitlines())
+    return "".join(f"{line}\n" for line in lines)

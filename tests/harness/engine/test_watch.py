@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pyarrow as pa
+import pytest
 
 from harness.engine.stack import Stack
 from harness.engine.trace import Lost, Trace
@@ -20,6 +21,7 @@ NODES = (
     Node(name="order-db", role=Role.POSTGRES),
     Node(name="kafka-1", role=Role.KAFKA),
     Node(name="kafka-2", role=Role.KAFKA),
+    Node(name="payment-mariadb", role=Role.MARIADB),
 )
 ADDRESSES = {node.name: f"198.18.0.{10 + place}" for place, node in enumerate(NODES)}
 
@@ -73,10 +75,14 @@ def test_what_the_taps_have_dialled_is_no_surprise() -> None:
     assert asked(Environment(connections=taken)) == ()
 
 
-def test_a_connection_that_no_tap_has_made_is_told() -> None:
-    taken = {"order-db": frozenset({(ADDRESSES["order"], 4001, 5432)})}
+@pytest.mark.parametrize(
+    ("server", "port"), [("order-db", 5432), ("kafka-1", 9092), ("payment-mariadb", 3306)]
+)
+def test_a_connection_that_no_tap_has_made_is_told(server: str, port: int) -> None:
+    """Of every server, those too whose protocol taps do not read."""
+    taken = {server: frozenset({(ADDRESSES["order"], 4001, port)})}
     assert asked(Environment(connections=taken)) == (
-        "order-db has a connection of order, from its port 4001, that no tap has made",
+        f"{server} has a connection of order, from its port 4001, that no tap has made",
     )
 
 
