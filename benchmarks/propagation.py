@@ -54,9 +54,12 @@ def table(scenarios: tuple[ScenarioRecord, ...]) -> list[str]:
 
 def cells(one: Figures) -> tuple[str, ...]:
     """A stretch as text."""
+    failed = str(one.failed)
+    if one.stretch == "before" and one.failed:
+        failed += f" ({one.overtaken} under way at the fault)"
     times = ("–" if t is None else f"{t:,.0f}" for t in (one.p50_ms, one.p99_ms))
     return (
-        one.stretch, f"{one.done_per_s:.1f}", *times, str(one.failed), str(one.slowed),
+        one.stretch, f"{one.done_per_s:.1f}", *times, failed, str(one.slowed),
         str(one.begun),
     )  # fmt: skip
 

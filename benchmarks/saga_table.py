@@ -1,6 +1,6 @@
 """What was struck of sagas, as one Markdown table a pattern: a row for each cell that there is.
 
-Whether the cut was the intended one by the store's own word, and what tries there were before it;
+Whether the cut was the intended one by the store's own word, and what other tries came to;
 at which message or write it was; how the saga that was struck ended; and whether, in every scenario
 that the cell was tried in, all sagas ended, nothing was lost or made, and what was done was undone
 once.
@@ -78,9 +78,8 @@ def _row(names: tuple[str, str, str], tried: dict[str, list[Struck]]) -> tuple[s
         last, number = tries[-1], sum(int(one.cut.split()[0]) for one in tries)
         ends, cut = sorted({end for one in tries for end in one.ends}), f"{number} refused"
     else:
-        # Where it was struck as meant, nothing was tried after it in another scenario.
         last = next((one for one in tries if one.cut == ACHIEVED), tries[-1])
-        ends, cut = list(last.ends), _cut(last.cut, tries[: tries.index(last)])
+        ends, cut = list(last.ends), _cut(last.cut, [t for t in tries if t.cut != last.cut])
     marks = (
         all(one.terminal for one in tries),
         all(one.conserved for one in tries),
@@ -91,7 +90,7 @@ def _row(names: tuple[str, str, str], tried: dict[str, list[Struck]]) -> tuple[s
     return (*told, *("yes" if mark else "**no**" for mark in marks))
 
 
-def _cut(cut: str, before: Sequence[Struck]) -> str:
-    missed = Counter(one.cut for one in before)
+def _cut(cut: str, others: Sequence[Struck]) -> str:
+    missed = Counter(one.cut for one in others)
     told = ", ".join(f"{number} {outcome}" for outcome, number in missed.items())
-    return f"{cut}, after {told}" if told else cut
+    return f"{cut} (and {told})" if told else cut

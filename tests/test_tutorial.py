@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGE = (ROOT / "docs" / "tutorial" / "your-own-system.md").read_text(encoding="utf-8")
+from tests.shown import assert_printed, page, shown
+
+PAGE = page("tutorial/your-own-system.md")
 _FILE = re.compile(
     r"^\*\*`(?P<path>[^`]+)`\*\*\n\n```\w+\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 _COMMAND = re.compile(r"^```sh\naftershock (?P<arguments>.*)\n```$", re.MULTILINE)
-_SHOWN = re.compile(r"^```text\n(?P<shown>.*?)^```$", re.MULTILINE | re.DOTALL)
-_FIGURE = re.compile(r"\d+(?:[,.]\d+)*")
 
 
 @pytest.mark.stack
@@ -49,13 +48,5 @@ def test_whoever_follows_the_tutorial_sees_what_it_shows(tmp_path: Path) -> None
         ("outbox", kill): "PASS",
     }, [s["reason"] for s in document["scenarios"]]
     assert document["exit_code"] == 0
-    (shown,) = _SHOWN.findall(PAGE)
-    assert shown.splitlines()[0] == f"tickets, seed {document['seed']}"
-    printed = _without_figures(done.stdout).lstrip("\n")
-    assert printed[: len(_without_figures(shown))] == _without_figures(shown)
-
-
-def _without_figures(text: str) -> str:
-    """Counts and keys depend on what was under way when the fault struck."""
-    lines = (_FIGURE.sub("#", line.rstrip()) for line in text.splitlines())
-    return "".join(f"{line}\n" for line in lines)
+    assert shown(PAGE).splitlines()[0] == f"tickets, seed {document['seed']}"
+    assert_printed(PAGE, done.stdout)

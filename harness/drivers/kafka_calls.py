@@ -5,7 +5,7 @@ The only place that knows kafka-python's shapes; `kafka.py` runs these in thread
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -56,6 +56,9 @@ class Record:
     value: bytes | None
     headers: tuple[tuple[str, bytes | None], ...]
     committed: bool
+    batch: tuple[int, int, int] | None = field(default=None, compare=False)
+    """The idempotent producer's id, its epoch and the number of the first record of the batch;
+    known to `Kafka.records` only."""
 
     @property
     def place(self) -> tuple[str, int, int]:

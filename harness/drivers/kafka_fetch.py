@@ -98,15 +98,22 @@ def _taken(
         raise KafkaError(f"{partition.topic}[{partition.partition}]: error {told.error_code}")
     for batch in MemoryRecords(bytes(told.records or b"")):
         if not batch.is_control_batch:
+            identity = _identity(batch)
             for raw in batch:
                 if at[partition] <= raw.offset < last:
-                    yield _record(partition, raw)
+                    yield _record(partition, raw, identity)
         at[partition] = batch.next_offset
     if at[partition] >= last:
         del at[partition]
 
 
-def _record(partition: TopicPartition, raw: Any) -> Record:
+def _identity(batch: Any) -> tuple[int, int, int] | None:
+    if batch.producer_id < 0 or batch.base_sequence < 0:
+        return None
+    return batch.producer_id, batch.producer_epoch, batch.base_sequence
+
+
+def _record(partition: TopicPartition, raw: Any, identity: tuple[int, int, int] | None) -> Record:
     return Record(
         topic=partition.topic,
         partition=partition.partition,
@@ -116,4 +123,5 @@ def _record(partition: TopicPartition, raw: Any) -> Record:
         value=raw.value,
         headers=tuple((str(name), value) for name, value in raw.headers or ()),
         committed=False,
+        batch=identity,
     )

@@ -1,10 +1,12 @@
 """Whether records, offsets and transactions' ends have reached the brokers.
 
-Records and positions are counted over all that the logs have since the scenario began, by
-business key, as the wire counts them: the effect is done if there is one more than the wire has
-shown done before it.
+Records of an idempotent producer are looked for by what names their batch, on the wire and in the
+log. Other records, and positions, are counted over all that the logs have since the scenario began,
+by business key, as the wire counts them: the effect is done if there is one more than the wire has
+shown done before it. That takes what others have added since for the effect.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from harness.drivers.kafka import Kafka, Record
@@ -15,6 +17,7 @@ from harness.engine.world import World
 from harness.errors import EnvironmentFailed
 from harness.model.address import NO_KEY
 from harness.model.cut import Achieved, Reached
+from harness.model.effect import Position
 from harness.trace.records import Records
 from harness.wire import kafka_events
 from harness.wire.kafka_offsets import TOPIC as OFFSETS
@@ -29,6 +32,9 @@ async def produce(world: World, reached: Reached) -> Achieved:
     kafka, key = _kafka(world), reached.address.key or NO_KEY
     found = await _records(kafka, await keys_of(world), reached.effect.detail, world)
     own = [record for record, of in found if of == key]
+    meant = [p for p in reached.effect.positions if key in p.keys and p.batch is not None]
+    if meant:
+        return _by_batch(meant, own, key)
     done = verdict(len(own), reached)
     there = f"{_counted(len(own), 'record')} of key {key} in {', '.join(reached.effect.detail)}"
     last = own[-1] if own else None
@@ -43,6 +49,22 @@ async def produce(world: World, reached: Reached) -> Achieved:
             "found": [list(record.place) for record in own],
         },
     )
+
+
+def _by_batch(meant: Sequence[Position], own: Sequence[Record], key: str) -> Achieved:
+    """Whether the batches of the effect that have records of its key are in the log."""
+    there = {(r.topic, r.partition, r.batch): r.place for r in reversed(own)}
+    places = [there.get((p.topic, p.partition, p.batch)) for p in meant]
+    told = [
+        f"{p.topic}[{p.partition}] has {'no batch' if place is None else 'the batch'} "
+        f"{'/'.join(map(str, p.batch or ()))} of key {key}"
+        + ("" if place is None else f", at {place[2]}")
+        for p, place in zip(meant, places, strict=True)
+    ]
+    found = [list(place) for place in places if place is not None]
+    # Some and not all of what one request asked for: neither side of it.
+    done = bool(found) if len(found) in {0, len(places)} else None
+    return Achieved(done=done, says="; ".join(told), measured={"found": found})
 
 
 async def offset_commit(world: World, reached: Reached) -> Achieved:

@@ -42,6 +42,9 @@ class Position:
     offset: int | None = None
     keys: tuple[str, ...] = ()
     """Business keys of the records that go there."""
+    batch: tuple[int, int, int] | None = None
+    """Of records of an idempotent producer: its id, its epoch, and the number of the first. They
+    name a batch, on the wire and in the log, and a retry has the same."""
 
 
 @fast_value

@@ -29,6 +29,9 @@ class Figures:
     """Acknowledged."""
     failed: int
     """Refused, or without an answer."""
+    overtaken: int
+    """Of those that failed, the ones under way when the stretch ended: what follows it, such as
+    the fault itself, may be why."""
     slowed: int
     """Acknowledged, and slow."""
     p50_ms: float | None
@@ -64,7 +67,7 @@ def figures(record: ScenarioRecord, f: str | None = None) -> tuple[Figures, ...]
     ]
     slow_s = _slow_s(stretches[0])
     return tuple(
-        _figures(name, max(0.0, end - start), found, slow_s)
+        _figures(name, start, max(start, end), found, slow_s)
         for name, start, end, found in zip(STRETCHES, bounds, bounds[1:], stretches, strict=False)
     )
 
@@ -89,16 +92,19 @@ def _slow_s(before: Sequence[_Request]) -> float:
     return float("inf") if usual is None or most is None else max(2 * usual, most)
 
 
-def _figures(stretch: str, lasted_s: float, found: Sequence[_Request], slow_s: float) -> Figures:
+def _figures(
+    stretch: str, starts_s: float, ends_s: float, found: Sequence[_Request], slow_s: float
+) -> Figures:
     done = [r.took_s for r in found if r.done]
     every = [r.took_s for r in found]
     p50, p99 = _quantile(every, 0.5), _quantile(every, 0.99)
     return Figures(
         stretch=stretch,
-        lasted_s=lasted_s,
+        lasted_s=ends_s - starts_s,
         begun=len(found),
         done=len(done),
         failed=len(found) - len(done),
+        overtaken=sum(not r.done and r.begun_s + r.took_s > ends_s for r in found),
         slowed=sum(took > slow_s for took in done),
         p50_ms=None if p50 is None else p50 * 1000,
         p99_ms=None if p99 is None else p99 * 1000,

@@ -66,7 +66,9 @@ def effect_json(effect: Effect) -> dict[str, Any]:
         "detail": list(effect.detail),
         "keys": list(effect.keys),
         "addresses": [a.text for a in effect.addresses],
-        "positions": [[p.topic, p.partition, p.offset, list(p.keys)] for p in effect.positions],
+        "positions": [
+            [p.topic, p.partition, p.offset, list(p.keys), p.batch] for p in effect.positions
+        ],
         "group": effect.group,
         "slot": effect.slot,
         "lsn": effect.lsn,
@@ -87,8 +89,14 @@ def effect_of(told: Message) -> Effect:
         keys=tuple(told["keys"]),
         addresses=tuple(Address.parse(text) for text in told["addresses"]),
         positions=tuple(
-            Position(topic=topic, partition=partition, offset=offset, keys=tuple(keys))
-            for topic, partition, offset, keys in told["positions"]
+            Position(
+                topic=topic,
+                partition=partition,
+                offset=offset,
+                keys=tuple(keys),
+                batch=None if batch is None else tuple(batch),
+            )
+            for topic, partition, offset, keys, batch in told["positions"]
         ),
         group=told["group"],
         slot=told["slot"],

@@ -115,8 +115,13 @@ class KafkaReader:
             repeats=state.repeats.occurrences(place, identities),
             positions=tuple(
                 [
-                    Position(topic=batch.topic, partition=batch.partition, keys=of_records)
-                    for batch, of_records in zip(batches, found, strict=True)
+                    Position(
+                        topic=batch.topic,
+                        partition=batch.partition,
+                        keys=of_records,
+                        batch=None if identity is None else identity[2:],
+                    )
+                    for identity, batch, of_records in zip(identities, batches, found, strict=True)
                 ]
             ),
             transactional_id=event.transactional_id,
@@ -158,7 +163,13 @@ class KafkaReader:
         topic, partition, keys = position.topic, position.partition, position.keys
         if effect.keys:
             self._state.records.appended((topic, partition), result.base_offset, keys)
-        return Position(topic=topic, partition=partition, offset=result.base_offset, keys=keys)
+        return Position(
+            topic=topic,
+            partition=partition,
+            offset=result.base_offset,
+            keys=keys,
+            batch=position.batch,
+        )
 
     def _offset_commit(self, event: events.OffsetCommitRequested, frame: Frame) -> None:
         frame.kind = "offset-commit"
@@ -261,7 +272,7 @@ def _done(error: int) -> bool | None:
     return error in {0, _DUPLICATE_SEQUENCE}
 
 
-def _identity(batch: events.Batch) -> tuple[object, ...] | None:
+def _identity(batch: events.Batch) -> tuple[str, int, int, int, int] | None:
     """What a retry of an idempotent producer has in common with what it repeats."""
     if batch.producer_id < 0 or batch.base_sequence < 0:
         return None

@@ -1,5 +1,6 @@
 """`aftershock run` on the real stack."""
 
+import io
 import os
 import signal
 import subprocess
@@ -9,13 +10,16 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 import faults
 from harness.cli import suites
 from harness.cli.matrix import system_of
+from harness.report.terminal import summary
 from harness.toolchain.cache import default_cache
 from tests.command import Aftershock, Answer
 from tests.harness.cli.conftest import Started
+from tests.shown import assert_printed, page
 
 pytestmark = pytest.mark.stack
 
@@ -47,6 +51,17 @@ def test_json_is_the_only_thing_on_standard_output(control_run: Answer) -> None:
     assert document["timings"]["ready_s"] > 0 and document["peak_memory_mib"] > 0
     assert all(count > 0 for count in scenario["checked"].values())
     assert "phase workload" in control_run.err
+
+
+def test_the_first_run_is_what_the_tutorial_shows(control_run: Answer) -> None:
+    """The fixture's run is the tutorial's, with --json."""
+    text = page("tutorial/first-run.md")
+    command = "run shop --pattern dual-write --fault kill-between-commit-and-publish --seed 7"
+    assert f"aftershock {command}\n" in text
+    printed = io.StringIO()
+    console = Console(file=printed, width=100, highlight=False, soft_wrap=True)
+    summary(control_run.json, Path(control_run.json["run_dir"]), console)
+    assert_printed(text, printed.getvalue())
 
 
 def test_the_run_directory_holds_what_the_contract_names(control_run: Answer) -> None:

@@ -153,9 +153,16 @@ def point(
     )
 
 
-def produced(when: When, key: str, *, earlier: int = 0, doubtful: int = 0) -> Reached:
+def produced(
+    when: When,
+    key: str,
+    *,
+    earlier: int = 0,
+    doubtful: int = 0,
+    batch: tuple[int, int, int] | None = None,
+) -> Reached:
     """A record of that key."""
-    position = Position(topic=TOPIC, partition=1, keys=(key,))
+    position = Position(topic=TOPIC, partition=1, keys=(key,), batch=batch)
     return point(
         when,
         EffectKind.PRODUCE,
@@ -197,6 +204,33 @@ def test_a_record_is_there_or_it_is_not(servers: Servers) -> None:
         assert (await ask(produced(When.BEFORE, "17"))).agrees(When.BEFORE) is False
         assert (await ask(produced(When.BEFORE, "18", earlier=2))).done is False
         assert (await ask(produced(When.AFTER, "18", earlier=1))).done is True
+
+    with_broker(servers.kafka, body)
+
+
+@pytest.mark.stack
+def test_what_others_add_meanwhile_is_not_taken_for_a_batch(servers: Servers) -> None:
+    """Records of the same key by another producer, after the world stood still: the batch that is
+    asked for is there or it is not."""
+
+    async def body(broker: Broker) -> None:
+        await broker.produce(("17", 1))
+        await broker.produce(("17", 1))
+        first, second = await broker.kafka.records(TOPIC)
+        assert first.batch is not None
+        assert second.batch is not None
+        assert first.batch[0] != second.batch[0]
+        ask = broker.proof.achieved
+        for record in (first, second):
+            word = await ask(produced(When.AFTER, "17", earlier=2, batch=record.batch))
+            assert word.done is True
+            assert word.measured["found"] == [[TOPIC, 1, record.offset]]
+        producer, epoch, number = first.batch
+        held = (producer, epoch, number + 1)
+        word = await ask(produced(When.BEFORE, "17", batch=held))
+        assert (word.done, word.says) == (
+            False, f"{TOPIC}[1] has no batch {producer}/{epoch}/{number + 1} of key 17",
+        )  # fmt: skip
 
     with_broker(servers.kafka, body)
 

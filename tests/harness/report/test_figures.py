@@ -51,6 +51,17 @@ def test_a_request_counts_where_it_was_begun(tmp_path: Path) -> None:
     assert (round(during.p50_ms or 0), round(during.p99_ms or 0)) == (150, 7000)
 
 
+def test_what_a_fault_overtook_is_told_apart(tmp_path: Path) -> None:
+    """It failed, and was begun before; what failed before the fault had nothing to do with it."""
+    told = record(
+        tmp_path,
+        (1.0, 0.1, "ok"), (9.0, 0.5, "fail"), (9.9, 0.2, "info"), (9.95, 0.2, "ok"),
+        (14.9, 0.2, "info"), (20.0, 0.1, "fail"),
+        fault=DOWN,
+    )  # fmt: skip
+    assert [(f.failed, f.overtaken) for f in figures(told)] == [(2, 1), (1, 1), (1, 1)]
+
+
 def test_another_operation_is_another_figure(tmp_path: Path) -> None:
     """None of it is none, and all are all."""
     told = record(tmp_path, (1.0, 0.1, "ok"), (11.0, 0.1, "ok"), fault=DOWN)

@@ -23,7 +23,10 @@ EFFECT = Effect(
         Address.parse("relay/kafka-1/produce(order.events)/1%2F7#1"),
         Address.parse("relay/kafka-1/produce(order.events)/18#2"),
     ),
-    positions=(Position(topic="order.events", partition=2, keys=("1/7", "18")),),
+    positions=(
+        Position(topic="order.events", partition=2, keys=("1/7", "18")),
+        Position(topic="order.events", partition=1, batch=(4000, 0, 7)),
+    ),
 )  # fmt: skip
 
 

@@ -147,6 +147,7 @@ def test_an_idempotent_producers_retry_keeps_its_address() -> None:
     first.produce(EVENTS, "17", producer=(4000, 0, 0))
     first.reader.close()
     retry = second.produce(EVENTS, "17", producer=(4000, 0, 0))
+    assert [p.batch for p in asked(retry).positions] == [(4000, 0, 0)]
     assert effects([*retry, *second.produced(EVENTS, 0)]) == [f"?{TO}/17#1", f"!{TO}/17#1"]
     effect = asked(second.produce(EVENTS, "17", producer=(4000, 0, 1)))
     assert effect.addresses[0].occurrence == 2
