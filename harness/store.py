@@ -1,17 +1,14 @@
 """The run directory: written while a run goes on, read back when nothing is running.
 
-`create_run` makes results/<suite>/<utc>-<seed>/ and moves the `latest` link there. JSON files are
-replaced atomically and the history is appended line by line, so a run that dies at any moment
-leaves what was known. Reading never judges. A full disk is EnvironmentFailed with the path; a
-directory that is no run, or a broken file in it, is DeclarationError.
+`create_run` makes results/<suite>/<utc>-<seed>/ and moves the `latest` link there. Files are replaced
+whole (`files`) and the history is appended line by line, so a run that dies at any moment leaves what
+was known. Reading never judges. A full disk is EnvironmentFailed with the path; a directory that is no
+run, or a broken file in it, is DeclarationError.
 """
 
-import errno
 import json
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.errors import DeclarationError, EnvironmentFailed, HarnessBug
+from harness.files import blaming, read_json, safe_name, write_json, write_parquet
 from harness.model.fault import FaultRecord
 from harness.model.op import NEMESIS, Op, OpCounts, OpType
 from harness.model.outbox import Outbox
@@ -103,7 +101,7 @@ class RunWriter:
             hops=tuple(hops),
             outboxes=tuple(outboxes),
         )
-        with _blaming(path):
+        with blaming(path):
             (path / "snapshot").mkdir(parents=True, exist_ok=True)
             (path / "logs").mkdir(exist_ok=True)
             (path / "invariants").mkdir(exist_ok=True)
@@ -147,7 +145,7 @@ class ScenarioWriter:
     def __init__(self, record: ScenarioRecord) -> None:
         self.record = record
         self._history: IO[str] | None = None
-        with _blaming(self._lines):
+        with blaming(self._lines):
             self._history = self._lines.open("w", encoding="utf-8")
         self.update()
 
@@ -171,7 +169,7 @@ class ScenarioWriter:
         """Add one line to the history; it is with the operating system when this returns."""
         if self._history is None:
             raise HarnessBug(f"{self._lines}: an operation after the history was finished")
-        with _blaming(self._lines):
+        with blaming(self._lines):
             self._history.write(json.dumps(_op_json(op), default=str) + "\n")
             self._history.flush()
         if op.process != NEMESIS and op.type is not OpType.INVOKE:
@@ -226,7 +224,7 @@ class ScenarioWriter:
         """Stop writing; the history stays as lines. Idempotent."""
         history, self._history = self._history, None
         if history is not None:
-            with _blaming(self._lines):
+            with blaming(self._lines):
                 history.close()
 
     def __enter__(self) -> Self:
@@ -268,69 +266,9 @@ def save_scenario(record: ScenarioRecord) -> None:
     write_json(record.dir / "scenario.json", scenario_json(record))
 
 
-def read_json(path: Path) -> Mapping[str, Any]:
-    """One JSON object. Raises DeclarationError naming the file and what is wrong."""
-    try:
-        told = json.loads(path.read_bytes())
-    except OSError as error:
-        raise DeclarationError(f"{path}: cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise DeclarationError(
-            f"{path}: broken or cut off, not JSON ({error}); the run cannot be judged from it"
-        ) from error
-    if not isinstance(told, dict):
-        raise DeclarationError(f"{path}: not a JSON object")
-    return told
-
-
-def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Replace a JSON file atomically: a reader sees the old one or the new one, whole."""
-    text = json.dumps(document, indent=1, ensure_ascii=False, default=str)
-    _replace(path, lambda file: file.write(text.encode("utf-8", "backslashreplace")))
-
-
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Replace a Parquet file atomically."""
-    _replace(path, lambda file: pq.write_table(table, file, compression="zstd"))
-
-
-def safe_name(name: str) -> str:
-    """A name as a file name: what is outside [A-Za-z0-9._-] becomes `_`, a leading dot too."""
-    cleaned = re.sub(r"[^A-Za-z0-9._-]", "_", name)
-    return re.sub(r"^\.", "_", cleaned) or "_"
-
-
-def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with _blaming(path):
-        try:
-            with partial.open("wb") as file:
-                write(file)
-            partial.replace(path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
-
-
-@contextmanager
-def _blaming(path: Path) -> Iterator[None]:
-    """Turn what the operating system refuses into an error that a user can act on."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise EnvironmentFailed(
-                f"{path}: no space left on the disk; free some, or choose another place with --out"
-            ) from error
-        raise DeclarationError(
-            f"{path}: cannot be written ({error.strerror or error}); choose another place with "
-            "--out"
-        ) from error
-
-
 def _make_new(parent: Path, name: str) -> Path:
     """A directory that was not there; a second run in the same second gets a number."""
-    with _blaming(parent):
+    with blaming(parent):
         parent.mkdir(parents=True, exist_ok=True)
         for attempt in range(1, 1000):
             path = parent / (name if attempt == 1 else f"{name}.{attempt}")
@@ -347,7 +285,7 @@ def _point_latest(link: Path, target: str) -> None:
     if link.exists() and not link.is_symlink():
         return
     fresh = link.with_name(f".latest.{os.getpid()}.{target}")
-    with _blaming(link):
+    with blaming(link):
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(target)
         fresh.replace(link)

@@ -8,11 +8,12 @@ from typing import Any
 
 from harness.checkers.judge import judged
 from harness.checkers.results import results_document
+from harness.files import read_json, write_json
 from harness.report.html import render
 from harness.report.junit import write_junit
 from harness.report.markdown import write_markdown
 from harness.report.terminal import summary
-from harness.store import open_run, read_json, save_scenario, write_json
+from harness.store import open_run, save_scenario
 
 
 def check(path: Path, *, as_json: bool) -> int:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from harness.files import safe_name
 from harness.model.fault import FaultRecord, Probe
 from harness.model.record import Chain
 from harness.model.verdict import Finding, Violation
@@ -28,7 +29,6 @@ from harness.report.sequences import Drawn, sequences_of
 from harness.report.tally import Tally, tally_of
 from harness.report.timeline import picture_of
 from harness.report.words import Cell
-from harness.store import safe_name
 
 BUDGET_BYTES = 3_000_000
 _HERE = Path(__file__).parent

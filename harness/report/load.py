@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.files import read_json
 from harness.model.record import Chain, RunRecord, ScenarioRecord
 from harness.model.scenario import Scenario
 from harness.model.verdict import Finding, Verdict, Violation, merge
-from harness.store import open_run, read_json
+from harness.store import open_run
 
 JsonObject = Mapping[str, Any]
 

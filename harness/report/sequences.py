@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from harness.files import safe_name
 from harness.report.blow import Blow, blow_of
 from harness.report.load import StoredScenario
 from harness.report.recording import Recording
 from harness.report.sequence import diagram_of
 from harness.report.sequence_svg import svg
 from harness.report.wire import first_keys, read_messages
-from harness.store import safe_name
 
 _OTHERS = 3
 """Keys of the workload that are drawn though nothing happened to them."""

@@ -27,10 +27,7 @@ from harness.store import (
     ScenarioWriter,
     create_run,
     open_run,
-    safe_name,
     save_scenario,
-    write_json,
-    write_parquet,
 )
 
 START = datetime(2026, 11, 23, 4, 45, 0, tzinfo=UTC)
@@ -211,25 +208,6 @@ def test_the_faults_table_is_made_from_the_records(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "name, safe",
-    [
-        ("order.events", "order.events"),
-        ("a b/c", "a_b_c"),
-        ("../../etc", "_._.._etc"),
-        ("..", "_."),
-        (".hidden", "_hidden"),
-        ("", "_"),
-        ("naïve", "na_ve"),
-    ],
-)
-def test_names_become_file_names(name: str, safe: str) -> None:
-    """None leaves its directory or hides in it."""
-    assert safe_name(name) == safe
-    assert "/" not in safe
-    assert safe not in {".", ".."}
-
-
 def test_a_judgement_can_be_saved_again(tmp_path: Path) -> None:
     """`aftershock check` replaces what was judged before."""
     run = begun(tmp_path)
@@ -355,28 +333,6 @@ def test_a_broken_history_is_told_by_name(tmp_path: Path) -> None:
         open_run(run.dir)
 
 
-def test_json_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    """What cannot be written leaves the old file and no rest."""
-    path = tmp_path / "results.json"
-    write_json(path, {"a": 1})
-    with pytest.raises(ValueError, match="Circular"):
-        write_json(path, circular())
-    assert json.loads(path.read_text()) == {"a": 1}
-    assert [p.name for p in tmp_path.iterdir()] == ["results.json"]
-
-
-def circular() -> dict[str, object]:
-    inner: dict[str, object] = {}
-    inner["self"] = inner
-    return inner
-
-
-def test_odd_text_from_the_system_can_be_stored(tmp_path: Path) -> None:
-    """Lone surrogates and control characters come from users' data."""
-    write_json(tmp_path / "x.json", {"says": "a\ud800b\x00ü"})
-    assert json.loads((tmp_path / "x.json").read_text())["says"].startswith("a")
-
-
 def test_a_full_disk_is_the_rigs_failure_with_advice(tmp_path: Path) -> None:
     """While operations are appended: the path, and what to do."""
     run = begun(tmp_path)
@@ -388,24 +344,6 @@ def test_a_full_disk_is_the_rigs_failure_with_advice(tmp_path: Path) -> None:
     with full:
         writer.finish()
     assert writer.finish().ops == OpCounts()
-
-
-def test_a_full_disk_leaves_the_last_good_file(tmp_path: Path) -> None:
-    """And nothing half-written beside it."""
-    write_json(tmp_path / "run.json", {"a": 1})
-    (tmp_path / f".run.json.{os.getpid()}.part").symlink_to("/dev/full")
-    with pytest.raises(EnvironmentFailed, match=r"run\.json: no space left"):
-        write_json(tmp_path / "run.json", {"a": 2})
-    assert json.loads((tmp_path / "run.json").read_text()) == {"a": 1}
-    assert [p.name for p in tmp_path.iterdir()] == ["run.json"]
-
-
-def test_a_full_disk_is_told_of_tables_too(tmp_path: Path) -> None:
-    """Parquet is written through the same door."""
-    (tmp_path / f".t.parquet.{os.getpid()}.part").symlink_to("/dev/full")
-    with pytest.raises(EnvironmentFailed, match=r"t\.parquet: no space left"):
-        write_parquet(tmp_path / "t.parquet", pa.table({"a": list(range(100_000))}))
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_place_that_cannot_be_written_is_the_users_mistake(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from harness.files import write_parquet
 from harness.model.address import Address
 from harness.model.snapshot import EFFECTS_SCHEMA, TRACE_SCHEMA, TRANSACTIONS_SCHEMA
-from harness.store import write_parquet
 
 BROKER = "kafka-1"
 Row = dict[str, Any]

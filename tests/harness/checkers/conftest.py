@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from harness.files import write_parquet
 from harness.model.op import OpCounts
 from harness.model.record import ScenarioRecord
 from harness.model.scenario import Scenario
 from harness.model.snapshot import HISTORY_SCHEMA, QUIESCENCE_SCHEMA
-from harness.store import write_parquet
 
 Columns = Mapping[str, list[Any]]
 Make = Callable[..., ScenarioRecord]

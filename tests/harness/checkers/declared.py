@@ -12,6 +12,7 @@ import pyarrow as pa
 from harness.checkers.families import Declared, rendered
 from harness.checkers.invariant import collected
 from harness.checkers.judge import judge
+from harness.files import write_parquet
 from harness.model.effects import DeadLetters, Effects
 from harness.model.guarantees import (
     Acknowledged,
@@ -35,7 +36,6 @@ from harness.model.snapshot import (
     TRANSACTIONS_SCHEMA,
 )
 from harness.model.topic import Topic
-from harness.store import write_parquet
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

@@ -9,10 +9,10 @@ import pytest
 from harness.checkers.invariant import read_invariants
 from harness.checkers.judge import judge, judged
 from harness.errors import DeclarationError
+from harness.files import write_parquet
 from harness.model.record import ScenarioRecord
 from harness.model.scenario import Hop
 from harness.model.verdict import Verdict
-from harness.store import write_parquet
 from tests.harness.traffic import Traffic
 
 Make = Callable[..., ScenarioRecord]

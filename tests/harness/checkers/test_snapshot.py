@@ -7,10 +7,10 @@ import pytest
 
 from harness.checkers.invariant import Derived, Invariants, Need
 from harness.checkers.snapshot import QueryFailed, Snapshot, TableMissing
+from harness.files import write_parquet
 from harness.model.fault import FaultRecord, Probe
 from harness.model.record import ScenarioRecord
 from harness.model.snapshot import TRACE_SCHEMA
-from harness.store import write_parquet
 
 Make = Callable[..., ScenarioRecord]
 NONE = Invariants(all=())

@@ -9,11 +9,11 @@ import pytest
 
 from harness.cli.points import points_of, show
 from harness.errors import DeclarationError
+from harness.files import write_parquet
 from harness.model.address import Address
 from harness.model.record import Phase, ScenarioRecord
 from harness.model.scenario import Scenario
 from harness.model.snapshot import EFFECTS_SCHEMA
-from harness.store import write_parquet
 from tests.command import Aftershock
 
 COMMIT = "order/order-db/commit(orders:insert)/17#1"

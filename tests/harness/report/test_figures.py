@@ -5,11 +5,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from harness.files import write_parquet
 from harness.model.fault import FaultRecord
 from harness.model.record import ScenarioRecord
 from harness.model.scenario import Scenario
 from harness.report.figures import figures
-from harness.store import write_parquet
 
 DOWN = FaultRecord(name="down:b", target="b", injected_at=10.0, healed_at=15.0)
 

@@ -16,6 +16,7 @@ import pytest
 from harness.checkers.demanded import invariants_of
 from harness.checkers.invariant import Invariants, read_invariants
 from harness.checkers.judge import judge
+from harness.files import write_parquet
 from harness.model.fault import FaultRecord
 from harness.model.op import OpCounts
 from harness.model.record import Judged, ScenarioRecord
@@ -30,7 +31,6 @@ from harness.model.snapshot import (
     TOPIC_SCHEMA,
 )
 from harness.model.verdict import Finding
-from harness.store import write_parquet
 from suites.shop.suite import SUITE
 
 Row = dict[str, Any]

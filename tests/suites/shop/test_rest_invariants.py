@@ -11,12 +11,12 @@ import pytest
 
 from harness.checkers.demanded import invariants_of
 from harness.checkers.judge import judge
+from harness.files import write_parquet
 from harness.model.op import OpCounts
 from harness.model.record import Judged, ScenarioRecord
 from harness.model.scenario import Scenario
 from harness.model.snapshot import HISTORY_SCHEMA, QUIESCENCE_SCHEMA, STEADY_SCHEMA
 from harness.model.verdict import Verdict
-from harness.store import write_parquet
 from suites.shop.suite import SUITE
 
 Tables = dict[str, list[dict[str, Any]]]
