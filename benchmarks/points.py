@@ -29,7 +29,7 @@ from harness.environments.outer import run_inside
 from harness.model.request import Request
 from harness.model.scenario import Pattern
 from harness.model.suite import Suite
-from harness.protocols import Stage
+from harness.stage import Stage
 from harness.toolchain import Toolchain, ensure
 
 MINUTE_S = 60.0

@@ -40,7 +40,7 @@ from harness.model.address import NO_KEY, Address
 from harness.model.record import Judged
 from harness.model.scenario import Pattern
 from harness.model.suite import Suite
-from harness.protocols import Stage
+from harness.stage import Stage
 from harness.toolchain import Toolchain, ensure
 
 A_STRIKE_S, BEFORE_S = 6.0, 12.0

@@ -24,7 +24,7 @@ from harness.model.fault import Probe
 from harness.model.record import ScenarioRecord
 from harness.model.scenario import Pattern, Scenario
 from harness.model.suite import Suite
-from harness.protocols import Stage
+from harness.stage import Stage
 from harness.store import create_run, save_scenario
 from harness.toolchain import Toolchain
 

@@ -24,7 +24,7 @@ from faults.toxic import Poison
 from harness.errors import DeclarationError
 from harness.model.scenario import Pattern
 from harness.model.system import Link, Role, System
-from harness.protocols import Fault, Stage
+from harness.stage import Fault, Stage
 
 NONE = "none"
 

@@ -10,7 +10,7 @@ from harness.model.address import ANY, CLIENT
 from harness.model.cut import Reached
 from harness.model.effect import Effect
 from harness.model.fault import Probe
-from harness.protocols import Points, Stage
+from harness.stage import Points, Stage
 
 
 class Mechanism:

@@ -19,7 +19,7 @@ from harness.model.cut import Achieved, Reached, When
 from harness.model.effect import EffectKind
 from harness.model.fault import Probe
 from harness.model.system import Role
-from harness.protocols import Points, Stage
+from harness.stage import Points, Stage
 
 GRACE_S = 10.0
 """How long a point may come after the workload's last request was due."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from faults import probing
 from harness.model.fault import Probe
-from harness.protocols import Stage
+from harness.stage import Stage
 
 _EFFECT_TIMEOUT_S = 10.0
 

@@ -7,7 +7,7 @@ from typing import Any
 from faults import probing
 from harness.errors import EnvironmentFailed
 from harness.model.fault import Probe
-from harness.protocols import Failures, Stage
+from harness.stage import Failures, Stage
 
 
 class Failing:

@@ -5,7 +5,7 @@ from typing import Any
 
 from faults import probing
 from harness.model.fault import Probe
-from harness.protocols import Stage
+from harness.stage import Stage
 
 _DOWN_S = 0.5
 

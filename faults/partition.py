@@ -6,7 +6,7 @@ from typing import Any
 
 from faults import probing
 from harness.model.fault import Probe
-from harness.protocols import Stage
+from harness.stage import Stage
 
 _DURATION_S = 2.0
 

@@ -9,7 +9,7 @@ from faults.toxic import Poison
 from harness.errors import EnvironmentFailed
 from harness.model.fault import Probe
 from harness.model.system import Link
-from harness.protocols import Conversation, Stage, Toxics
+from harness.stage import Conversation, Stage, Toxics
 
 _PRIMED_S = 5.0
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from faults.toxic import SLICES_APART_US, Ail, Poison
 from harness.model.fault import Probe
 from harness.model.toxic import Ending, Heard
-from harness.protocols import Conversation
+from harness.stage import Conversation
 
 Greet = Callable[[float], Awaitable[Heard]]
 """A new connection's first question, given that many seconds."""

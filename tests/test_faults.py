@@ -14,7 +14,7 @@ from faults.poisoned import Poisoned
 from harness.errors import DeclarationError
 from harness.model.scenario import Pattern
 from harness.model.system import Link, Node, Role, System
-from harness.protocols import Stage
+from harness.stage import Stage
 from tests.faults.conftest import COMMIT, SHOP, Nodes, Stores
 
 SHORT_FORMS = {

@@ -1,6 +1,6 @@
 """One connection on which a server is asked harmless things, and what is heard is measured.
 
-It knows nothing of what stands between. Implements `harness.protocols.Conversation`.
+It knows nothing of what stands between. Implements `harness.stage.Conversation`.
 """
 
 import asyncio

@@ -26,7 +26,7 @@ _CONNECT_S = 5.0
 
 
 class Detours:
-    """The links of a system that go by way of Toxiproxy. Implements `harness.protocols.Toxics`."""
+    """The links of a system that go by way of Toxiproxy. Implements `harness.stage.Toxics`."""
 
     def __init__(
         self, program: Path, log: Path, *, links: Sequence[TapLink], system: System

@@ -13,7 +13,7 @@ _ANSWER_S = 3.0
 
 
 class LinkFailures:
-    """The HTTP links of a system. Implements `harness.protocols.Failures`."""
+    """The HTTP links of a system. Implements `harness.stage.Failures`."""
 
     def __init__(self, taps: Taps, links: Iterable[TapLink], system: System) -> None:
         self._taps = taps

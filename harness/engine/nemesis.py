@@ -17,7 +17,8 @@ from harness.engine.ledger import Ledger
 from harness.errors import DeclarationError, EnvironmentFailed
 from harness.model.fault import FaultRecord
 from harness.model.op import NEMESIS, Op, OpType
-from harness.protocols import Awaiting, Fault, Narrator
+from harness.protocols import Narrator
+from harness.stage import Awaiting, Fault
 
 _HEAL_TIMEOUT_S = 30.0
 

@@ -28,7 +28,7 @@ _POLL_S = 0.02
 
 
 class StoreProof:
-    """Asks the stores of a world; implements `harness.protocols.CutProof`."""
+    """Asks the stores of a world; implements `harness.stage.CutProof`."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -38,7 +38,8 @@ from harness.model.load import drawn
 from harness.model.record import Phase as PhaseRecord
 from harness.model.scenario import Pattern, Scenario
 from harness.model.system import Link, Role, System
-from harness.protocols import Fault, Narrator, Stage
+from harness.protocols import Narrator
+from harness.stage import Fault, Stage
 from harness.store import ScenarioWriter
 from harness.together import together
 

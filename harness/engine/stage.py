@@ -10,7 +10,7 @@ from harness.drivers.postgres import OWN_SLOTS, Postgres
 from harness.engine.world import World
 from harness.errors import DeclarationError, EnvironmentFailed
 from harness.model.store_query import StoreQuery
-from harness.protocols import Change
+from harness.stage import Change
 
 
 class StoreWitness:

@@ -22,7 +22,7 @@ _END_TIMEOUT_S = 5.0
 
 
 class Taps:
-    """The running tap process. Implements `harness.protocols.Points`.
+    """The running tap process. Implements `harness.stage.Points`.
 
     Everything raises EnvironmentFailed once the process has died, and so does whatever was being
     awaited from it; `failure` says so too, to whoever asks afterwards.

@@ -23,7 +23,7 @@ from harness.engine.watch import end_trace, lost_sync, round_the_taps
 from harness.engine.world import World
 from harness.environments.namespaces import Namespaces
 from harness.model.scenario import Pattern
-from harness.protocols import Stage
+from harness.stage import Stage
 from harness.testing import eventually
 from harness.toolchain import ensure
 

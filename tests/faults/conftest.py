@@ -16,7 +16,8 @@ from harness.model.cut import Achieved, Reached, Trigger
 from harness.model.effect import Effect, EffectKind, Outcome
 from harness.model.scenario import Pattern
 from harness.model.system import Node, Port, Role, System
-from harness.protocols import Change, Cut, Death, NodeState, Reach, Stage
+from harness.protocols import Cut, Death, NodeState, Reach
+from harness.stage import Change, Stage
 
 COMMIT = "order/order-db/commit(orders:insert)/17#1"
 SHOP = System(

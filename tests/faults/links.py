@@ -41,7 +41,7 @@ class Talk:
 
 @dataclass(kw_only=True)
 class Links:
-    """Implements `harness.protocols.Toxics`. `lame`: what is put on does nothing."""
+    """Implements `harness.stage.Toxics`. `lame`: what is put on does nothing."""
 
     lame: bool = False
     ill_for: int = 0

@@ -9,7 +9,7 @@ from faults.at_point import GRACE_S
 from harness.errors import EnvironmentFailed
 from harness.model.effect import Outcome
 from harness.model.scenario import Pattern
-from harness.protocols import Awaiting, Fault
+from harness.stage import Awaiting, Fault
 from tests.faults.conftest import COMMIT, DUAL_WRITE, OUTBOX, World, effect_of
 
 SHOWN = {"before": True, "fired": True, "during": True, "after": True}

@@ -12,7 +12,8 @@ from harness.drivers.connect import Connect
 from harness.drivers.postgres import Postgres
 from harness.engine.stage import WorkerControl
 from harness.model.scenario import Pattern
-from harness.protocols import Change, Environment, Stage
+from harness.protocols import Environment
+from harness.stage import Change, Stage
 
 T = TypeVar("T")
 

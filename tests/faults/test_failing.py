@@ -8,7 +8,7 @@ import pytest
 
 from faults.failing import Failing
 from harness.errors import EnvironmentFailed
-from harness.protocols import Stage
+from harness.stage import Stage
 from tests.faults.conftest import OUTBOX, SHOP, Nodes, Stores
 
 

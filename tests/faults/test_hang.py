@@ -5,7 +5,7 @@ from typing import Any
 
 from faults.hang import Hang
 from harness.model.scenario import Pattern
-from harness.protocols import Change, Stage
+from harness.stage import Change, Stage
 from harness.testing import isolated
 from harness.testing.nodes import nodes_of, service
 

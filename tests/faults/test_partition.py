@@ -5,7 +5,8 @@ from typing import Any
 
 from faults.partition import Partition
 from harness.model.scenario import Pattern
-from harness.protocols import Change, Environment, Stage
+from harness.protocols import Environment
+from harness.stage import Change, Stage
 from harness.testing import isolated
 from harness.testing.nodes import PORT, nodes_of, service
 

@@ -9,7 +9,7 @@ from faults.poisoned import Poisoned
 from faults.toxic import Ail, Poison
 from harness.errors import EnvironmentFailed
 from harness.model.system import Link
-from harness.protocols import Stage
+from harness.stage import Stage
 from tests.faults.conftest import OUTBOX, SHOP, Nodes, Stores
 from tests.faults.links import Links
 
