@@ -37,7 +37,7 @@ def with_topic(bootstrap: str, body: Callable[[Kafka], Awaitable[None]]) -> None
     asyncio.run(run())
 
 
-def produce(bootstrap: str, count: int, **settings: str) -> None:
+def produce(bootstrap: str, count: int, **settings: str | bool) -> None:
     """Records with the values 0, 1, … in turn to both partitions."""
     producer = KafkaProducer(bootstrap_servers=bootstrap, **settings)
     for n in range(count):
@@ -63,6 +63,22 @@ def test_records_are_those_that_a_consumer_reads(servers: Servers, codec: str) -
         assert [(r.place, r.key, r.headers, r.timestamp_ms) for r in found] == [
             (r.place, r.key, r.headers, r.timestamp_ms) for r in read
         ]
+
+    with_topic(servers.kafka, body)
+
+
+@pytest.mark.stack
+def test_an_idempotent_producers_batches_have_names(servers: Servers) -> None:
+    """One each, by producer and by number in their partition; those of others have none."""
+
+    async def body(kafka: Kafka) -> None:
+        for idempotent in (True, False):
+            await asyncio.to_thread(produce, servers.kafka, 2, enable_idempotence=idempotent)
+        found = {r.place[1:]: r.batch for r in await kafka.records(TOPIC)}
+        first, second = found[0, 0], found[1, 0]
+        assert first is not None
+        assert first == second == (first[0], 0, 0)
+        assert found[0, 1] is found[1, 1] is None
 
     with_topic(servers.kafka, body)
 
