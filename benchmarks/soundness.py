@@ -1,12 +1,12 @@
 """Every pattern under every fault, over many seeds: are sound patterns silent, and controls caught?
 
     python benchmarks/soundness.py [--seeds 20] [--each N] [--pattern P]… [--fault F]… [--minutes M]
-                                   [--out FILE]
+                                   [--out FILE] [--keep DIR]
 
 Every seed takes every fault, or `--each N` of them in turn; faults that fit the same patterns share
 an `aftershock run` with all of these. Each scenario is a line of the file, and what the file has
-already is not run again, so that it can be stopped and gone on with at any time. Prints a table
-pattern × fault, and every scenario that did not come out as expected.
+already is not run again, so that it can be stopped and gone on with at any time. Runs are kept where
+`--keep` says. Prints a table pattern × fault, and every scenario that did not come out as expected.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def main() -> None:
             together[missing].append(fault)
         for missing, those in together.items():
             if missing and time.monotonic() < ends_at:
-                _run(missing, those, seed, options.out)
+                _run(missing, those, seed, options)
     rows = [r for r in _rows(options.out) if r["pattern"] in patterns and r["fault"] in faults]
     _print(rows, patterns, faults)
     sys.exit(not all(row["as_expected"] for row in rows))
@@ -58,6 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--fault", action="append")
     parser.add_argument("--minutes", type=float, default=600.0)
     parser.add_argument("--out", type=Path, default=Path("results/soundness.jsonl"))
+    parser.add_argument("--keep", type=Path)
     return parser.parse_args()
 
 
@@ -86,17 +87,19 @@ def _of_seed(seed: int, faults: list[str], each: int | None) -> list[str]:
     return [faults[((seed - 1) * count + n) % len(faults)] for n in range(count)]
 
 
-def _run(patterns: Iterable[str], faults: Iterable[str], seed: int, out: Path) -> None:
+def _run(
+    patterns: Iterable[str], faults: Iterable[str], seed: int, options: argparse.Namespace
+) -> None:
     began = time.monotonic()
     chosen = [part for pattern in patterns for part in ("--pattern", pattern)]
     chosen += [part for fault in faults for part in ("--fault", fault)]
     with tempfile.TemporaryDirectory() as folder:
         document = _aftershock(
             "run", "shop", *chosen, "--seed", str(seed),
-            "--offline", "--json", "--out", folder,
+            "--offline", "--json", "--out", str(options.keep or folder),
         )  # fmt: skip
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("a", encoding="utf-8") as file:
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with options.out.open("a", encoding="utf-8") as file:
         for scenario in document["scenarios"]:
             file.write(json.dumps(_row(scenario, seed)) + "\n")
     said = Counter(scenario["verdict"] for scenario in document["scenarios"])
