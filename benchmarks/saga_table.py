@@ -48,7 +48,7 @@ def table(out: Path) -> str:
     lines: list[str] = []
     for pattern in (CHOREOGRAPHY, ORCHESTRATION):
         tried = {
-            piece: [Struck(**one) for one in json.loads(path.read_text())]
+            piece: read_tries(path)
             for piece in pieces(pattern)
             if (path := out / f"{pattern}-{piece}.json").exists()
         }
@@ -57,6 +57,12 @@ def table(out: Path) -> str:
         lines += ["", f"## {pattern}: {achieved} cuts", ""]
         lines += ["| " + " | ".join(row) + " |" for row in (_COLUMNS, ("---",) * 9, *rows)]
     return "\n".join(lines)
+
+
+def read_tries(path: Path) -> list[Struck]:
+    """As they are kept."""
+    found = json.loads(path.read_text())
+    return [Struck(**{**one, "ends": tuple(one["ends"])}) for one in found]
 
 
 def _cells(pattern: str) -> Sequence[tuple[str, str, str]]:
@@ -79,7 +85,7 @@ def _row(names: tuple[str, str, str], tried: dict[str, list[Struck]]) -> tuple[s
         ends, cut = sorted({end for one in tries for end in one.ends}), f"{number} refused"
     else:
         last = next((one for one in tries if one.cut == ACHIEVED), tries[-1])
-        ends, cut = list(last.ends), _cut(last.cut, [t for t in tries if t.cut != last.cut])
+        ends, cut = list(last.ends), _cut(tries)
     marks = (
         all(one.terminal for one in tries),
         all(one.conserved for one in tries),
@@ -90,7 +96,9 @@ def _row(names: tuple[str, str, str], tried: dict[str, list[Struck]]) -> tuple[s
     return (*told, *("yes" if mark else "**no**" for mark in marks))
 
 
-def _cut(cut: str, others: Sequence[Struck]) -> str:
-    missed = Counter(one.cut for one in others)
+def _cut(tries: Sequence[Struck]) -> str:
+    missed = Counter(one.cut for one in tries if one.cut != ACHIEVED)
     told = ", ".join(f"{number} {outcome}" for outcome, number in missed.items())
-    return f"{cut} (and {told})" if told else cut
+    if len(tries) == missed.total():
+        return told
+    return f"{ACHIEVED} (and {told})" if told else ACHIEVED

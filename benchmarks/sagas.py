@@ -8,8 +8,8 @@ its message is lost on the way; or the orchestrator is killed before or after on
 The cells of a piece are struck one after the other in one scenario under load, which then heals,
 comes to rest and is judged; those that did not get their turn, did not strike as they were meant
 to, or struck another order or message than the cell's, go into another one. Refusals need no
-strike: the workload has them at each step. Every try is kept in DIR as JSON, and `--table` prints
-all that are there as Markdown (saga_table.py).
+strike: the workload has them at each step. Every try is kept in DIR as JSON, what was struck there is
+not struck again, and `--table` prints all that is there as Markdown (saga_table.py).
 """
 
 import argparse
@@ -31,7 +31,7 @@ from saga_cells import (
     pieces,
 )
 from saga_snapshot import ends, message_at, refused, told_by, writes
-from saga_table import ELSEWHERE, Struck, table
+from saga_table import ELSEWHERE, Struck, read_tries, table
 from strikes import ACHIEVED, Rig, Series, Strike, opened
 
 from harness.cli import suites
@@ -98,34 +98,53 @@ class Matrix:
 
     async def run(self) -> None:
         given, pattern = self._given, self._suite.pattern(self._given.pattern)
+        wanted = [
+            piece
+            for piece in given.piece or pieces(pattern.name)
+            if self._left(pattern.name, piece, self._known(pattern.name, piece))
+        ]
+        if not wanted:
+            return
         async with opened(self._suite, [pattern], self._toolchain, given.out) as rig:
-            for piece in given.piece or pieces(pattern.name):
+            for piece in wanted:
                 await self._piece(rig, pattern, piece)
 
     async def _piece(self, rig: Rig, pattern: Pattern, piece: str) -> None:
-        left = pieces(pattern.name)[piece]
-        went: list[Struck] = []
+        went = self._known(pattern.name, piece)
         for _ in range(ROUNDS):
+            left = self._left(pattern.name, piece, went)
             if not left:
                 break
-            found = await self._scenario(rig, pattern, piece, left)
-            went += found
-            struck = {(one.step, one.failure) for one in found if one.cut == ACHIEVED}
-            # Those that have had a try come last: the others have not.
-            tried = {(one.step, one.failure) for one in found} - struck
-            left = sorted(
-                (cell for cell in left if (cell.step, cell.failure) not in struck),
-                key=lambda cell: (cell.step, cell.failure) in tried,
-            )
+            went += await self._scenario(rig, pattern, piece, left)
             # Whatever happens later, what is known is kept.
-            place = self._given.out / f"{pattern.name}-{piece}.json"
-            place.write_text(json.dumps([asdict(one) for one in went], indent=1))
+            self._place(pattern.name, piece).write_text(
+                json.dumps([asdict(one) for one in went], indent=1)
+            )
+
+    def _place(self, pattern: str, piece: str) -> Path:
+        place: Path = self._given.out / f"{pattern}-{piece}.json"
+        return place
+
+    def _known(self, pattern: str, piece: str) -> list[Struck]:
+        place = self._place(pattern, piece)
+        return read_tries(place) if place.exists() else []
+
+    def _left(self, pattern: str, piece: str, went: Sequence[Struck]) -> list[Cell]:
+        """The cells that were not struck yet, those last that have had a try."""
+        struck = {(one.step, one.failure) for one in went if one.cut == ACHIEVED}
+        tried = {(one.step, one.failure) for one in went} - struck
+        return sorted(
+            (cell for cell in pieces(pattern)[piece] if (cell.step, cell.failure) not in struck),
+            key=lambda cell: (cell.step, cell.failure) in tried,
+        )
 
     async def _scenario(
         self, rig: Rig, pattern: Pattern, piece: str, left: Sequence[Cell]
     ) -> list[Struck]:
         self._number += 1
-        cells = [cell for cell in left for _ in range(cell.chances)]
+        # What is left to chance in turn: a message that was lost is said again, and comes next.
+        most = max(cell.chances for cell in left)
+        cells = [cell for number in range(most) for cell in left if number < cell.chances]
         span_s = min(BEFORE_S + A_STRIKE_S * len(cells), self._given.most_s)
         if piece == "late":
             environment = {**pattern.environment, "SAGA_TIMEOUT_S": "1"}
