@@ -88,7 +88,9 @@ def _scenarios(folder: Path) -> Iterator[tuple[str, int, Path]]:
 
 def _cell(tally: Tally) -> str:
     told = f"{tally.missed:,} of {tally.changes:,}"
-    return told if not tally.missed else f"{told}, in {tally.scenarios} scenarios"
+    if not tally.missed:
+        return told
+    return f"{told}, in {tally.scenarios} scenario{'' if tally.scenarios == 1 else 's'}"
 
 
 if __name__ == "__main__":
