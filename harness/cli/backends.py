@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.cli import place as places
-from harness.cli.prepare import builds_of, components_of, prepared_toolchain
+from harness.cli.prepare import (
+    builds_of,
+    components_of,
+    prepared_toolchain,
+    prepared_toxiproxy,
+    require_toxiproxy,
+)
 from harness.engine.rig import Rig
 from harness.environments import doctor, nodejs, warm
 from harness.environments.memory import MemoryMeter
@@ -58,11 +64,14 @@ class Backend(Protocol):
         ...
 
 
-def chosen(name: str, system: System, *, offline: bool, cache: Path | None) -> Backend:
-    """The backend of that name, what it needs being there. Raises AftershockError."""
+def chosen(
+    name: str, system: System, *, offline: bool, cache: Path | None, poisoned: str | None = None
+) -> Backend:
+    """The backend of that name, what it needs being there; `poisoned`: a fault that needs
+    Toxiproxy. Raises AftershockError."""
     if name == "docker":
-        return InContainers(system, cache=cache)
-    return InNamespaces(system, offline=offline, cache=cache)
+        return InContainers(system, cache=cache, poisoned=poisoned)
+    return InNamespaces(system, offline=offline, cache=cache, poisoned=poisoned)
 
 
 def known(name: str) -> None:
@@ -71,24 +80,22 @@ def known(name: str) -> None:
         raise DeclarationError(f"--backend {name}: there are {', '.join(NAMES)}")
 
 
-def require_detours(name: str, fault: str) -> None:
-    """Raises DeclarationError where the backend has no Toxiproxy for the fault."""
-    if name == "docker":
-        raise DeclarationError(
-            f"--fault {fault}: --backend docker does not lead links by way of Toxiproxy yet; use "
-            "--backend namespaces"
-        )
-
-
 class InNamespaces:
     """Native processes; the default."""
 
     name = "namespaces"
 
-    def __init__(self, system: System, *, offline: bool, cache: Path | None) -> None:
+    def __init__(
+        self, system: System, *, offline: bool, cache: Path | None, poisoned: str | None = None
+    ) -> None:
         nodejs.require(system)
+        if poisoned is not None:
+            require_toxiproxy(poisoned, cache)
         self._toolchain, self.cache = prepared_toolchain(
             components=components_of(system), offline=offline, cache=cache
+        )
+        self._toxiproxy = (
+            None if poisoned is None else prepared_toxiproxy(self.cache, offline=offline)
         )
         self.builds = builds_of(system, self.cache, offline=offline)
         self.versions: Mapping[str, str] = {}
@@ -114,7 +121,7 @@ class InNamespaces:
     ) -> Namespaces:
         return Namespaces(
             system, self._toolchain, directory=place.nodes, logs=logs, listener=listener,
-            tapped=tapped,
+            tapped=tapped, toxiproxy=self._toxiproxy,
         )  # fmt: skip
 
     def meter(self) -> MemoryMeter:
@@ -126,7 +133,7 @@ class InContainers:
 
     name = "docker"
 
-    def __init__(self, system: System, *, cache: Path | None) -> None:
+    def __init__(self, system: System, *, cache: Path | None, poisoned: str | None = None) -> None:
         from harness.cli import images  # noqa: PLC0415 - see above
         from harness.environments.docker import sdk  # noqa: PLC0415 - see above
 
@@ -134,6 +141,7 @@ class InContainers:
         refused = images.foreign(system)
         if refused:
             raise DeclarationError(images.why_foreign(refused[0]))
+        self._toxiproxy = None if poisoned is None else images.toxiproxy(self._client, poisoned)
         self.cache = cache or default_cache()
         self.builds: Mapping[str, Path] = {}
         with sdk.engine_errors("the engine's version"):
@@ -163,7 +171,7 @@ class InContainers:
 
         return Containers(
             system, self._client, place=place.path, directory=place.nodes, logs=logs,
-            listener=listener, tapped=tapped,
+            listener=listener, tapped=tapped, toxiproxy=self._toxiproxy,
         )  # fmt: skip
 
     def meter(self) -> MemoryMeter:

@@ -28,7 +28,6 @@ from harness.cli.matrix import (
     system_of,
     union_of,
 )
-from harness.cli.prepare import prepared_toxiproxy, require_toxiproxy
 from harness.engine.detours import Detours
 from harness.engine.rig import Rig
 from harness.engine.scenario import ScenarioRun, Settings
@@ -91,12 +90,8 @@ def run(request: Request) -> int:
     names = dict.fromkeys(s.pattern for s in scenarios)
     system = union_of(suite, [suite.pattern(name) for name in names])
     poisoned = next((s.fault for s in scenarios if _poisons(suite, s)), None)
-    if poisoned is not None:
-        backends.require_detours(request.backend, poisoned)
-        require_toxiproxy(poisoned, request.cache)
-    backend = backends.chosen(request.backend, system, offline=request.offline, cache=request.cache)
-    toxiproxy = (
-        None if poisoned is None else prepared_toxiproxy(backend.cache, offline=request.offline)
+    backend = backends.chosen(
+        request.backend, system, offline=request.offline, cache=request.cache, poisoned=poisoned
     )
     fetch_s = time.monotonic() - began
     writer = create_run(
@@ -114,7 +109,7 @@ def run(request: Request) -> int:
     place = places.take(backend.cache, writer.dir)
     session = _Session(
         request=request, suite=suite, scenarios=scenarios, system=run_from(system, backend.builds),
-        backend=backend, toxiproxy=toxiproxy, writer=writer, place=place,
+        backend=backend, poisoned=poisoned is not None, writer=writer, place=place,
         timings={"fetch_s": round(fetch_s, 3)},
     )  # fmt: skip
     try:
@@ -185,7 +180,7 @@ class _Session:
         scenarios: Sequence[Scenario],
         system: System,
         backend: backends.Backend,
-        toxiproxy: Path | None,
+        poisoned: bool,
         writer: RunWriter,
         place: places.Place,
         timings: Mapping[str, float],
@@ -196,7 +191,8 @@ class _Session:
         self._system = system
         """Every node that any scenario needs."""
         self._backend = backend
-        self._toxiproxy = toxiproxy
+        self._poisoned = poisoned
+        """Whether any fault needs Toxiproxy."""
         self._writer = writer
         self._place = place
         self._tally = _Tally(timings=dict(timings))
@@ -272,11 +268,12 @@ class _Session:
                 await stack.close()
 
     def _detours(self, environment: Rig) -> Detours | None:
-        if self._toxiproxy is None:
+        if not self._poisoned:
             return None
+        server = environment.proxy_server(self._writer.dir / "logs" / "toxiproxy.log")
         return Detours(
-            self._toxiproxy, self._writer.dir / "logs" / "toxiproxy.log",
-            links=environment.links(), system=self._system,
+            server, links=environment.links(), system=self._system,
+            dialling=environment.socket_to_taps,
         )  # fmt: skip
 
     async def _run_one(self, stack: Stack, scenario: Scenario, meter: MemoryMeter) -> None:

@@ -6,15 +6,15 @@ without such a fault, go direct.
 """
 
 import asyncio
-from collections.abc import Sequence
-from pathlib import Path
+import socket
+from collections.abc import Awaitable, Callable, Sequence
 
 from harness.drivers.conversation import Conversation
 from harness.drivers.dialect import Dialect, Http, Kafka, PostgresGreeting
 from harness.drivers.toxiproxy import Toxiproxy
+from harness.engine.rig import ProxyServer
 from harness.engine.taps import Taps
 from harness.environments import toxiproxy as place
-from harness.environments.toxiproxy import ToxiproxyServer
 from harness.errors import EnvironmentFailed
 from harness.model.address import CLIENT
 from harness.model.system import READY_LABEL, ROLE_PORTS, Link, Role, System
@@ -29,10 +29,17 @@ class Detours:
     """The links of a system that go by way of Toxiproxy. Implements `harness.stage.Toxics`."""
 
     def __init__(
-        self, program: Path, log: Path, *, links: Sequence[TapLink], system: System
+        self,
+        server: ProxyServer,
+        *,
+        links: Sequence[TapLink],
+        system: System,
+        dialling: Callable[[], Awaitable[socket.socket]],
     ) -> None:
-        self._server = ToxiproxyServer(program, log)
-        self._control = Toxiproxy(place.ADDRESS, place.CONTROL_PORT)
+        """`dialling`: a socket from which taps are reached; see `Rig.socket_to_taps`."""
+        self._server = server
+        self._dialling = dialling
+        self._control = Toxiproxy(server.control, place.CONTROL_PORT)
         self._links = {(link.client or CLIENT, link.server): link for link in links}
         self._system = system
         self._led: tuple[Link, ...] = ()
@@ -113,14 +120,18 @@ class Detours:
             return await Conversation.log_in(
                 tap.listen, port, user=node.environment.get("POSTGRES_USER", "postgres"),
                 password=node.environment["POSTGRES_PASSWORD"], timeout_s=_CONNECT_S,
+                sock=await self._dialling(),
             )  # fmt: skip
-        return await Conversation.open(tap.listen, port, self._dialect(link), timeout_s=_CONNECT_S)
+        return await self._open(link)
+
+    async def _open(self, link: Link) -> Conversation:
+        return await Conversation.open(
+            self._link(link).listen, self._port(link), self._dialect(link), timeout_s=_CONNECT_S,
+            sock=await self._dialling(),
+        )  # fmt: skip
 
     async def greet(self, link: Link, timeout_s: float) -> Heard:
-        tap = self._link(link)
-        conversation = await Conversation.open(
-            tap.listen, self._port(link), self._dialect(link), timeout_s=_CONNECT_S
-        )
+        conversation = await self._open(link)
         try:
             return await conversation.ask(timeout_s=timeout_s)
         finally:

@@ -4,7 +4,9 @@
 Namespaces and containers both are one; neither knows this file.
 """
 
+import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from harness.model.system import Node
@@ -12,6 +14,33 @@ from harness.protocols import DirectLink, Environment, RoundTap, TapControl, Tap
 
 Connection = tuple[str, int, int]
 """Remote address, remote port, local port."""
+
+
+class ProxyServer(Protocol):
+    """Toxiproxy's server, wherever it runs."""
+
+    @property
+    def control(self) -> str:
+        """The address at which the harness tells it what to do."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """None while it does not run."""
+        ...
+
+    @property
+    def failure(self) -> str | None:
+        """That it was started and has ended by itself, in one sentence."""
+        ...
+
+    async def start(self) -> None:
+        """Start it; that it answers is to be asked. Raises EnvironmentFailed."""
+        ...
+
+    async def close(self) -> None:
+        """End it. Idempotent."""
+        ...
 
 
 class Rig(Environment, Protocol):
@@ -76,6 +105,15 @@ class Rig(Environment, Protocol):
 
     def sandbox_paths(self) -> Mapping[str, str]:
         """Client → the socket on which the holder of its network makes sockets in there."""
+        ...
+
+    async def socket_to_taps(self) -> socket.socket:
+        """A TCP socket, not connected and not blocking, from which every tap is reached."""
+        ...
+
+    def proxy_server(self, log: Path) -> ProxyServer:
+        """Toxiproxy where its proxies and the taps reach each other; what it prints goes to
+        `log`. Raises HarnessBug where the environment was made without one."""
         ...
 
     async def round_the_taps(self) -> tuple[RoundTap, ...]:

@@ -1,12 +1,15 @@
 """The network's half of the namespaces environment: what lies between nodes in namespaces."""
 
 import asyncio
+import socket
 from collections.abc import Mapping
+from pathlib import Path
 
 from harness.environments import tap_links
 from harness.environments.between import Between
 from harness.environments.network import Network, address_of
 from harness.environments.sockets import Connection
+from harness.environments.toxiproxy import ToxiproxyServer
 from harness.errors import HarnessBug
 from harness.model.system import System
 from harness.protocols import Reach
@@ -15,8 +18,10 @@ from harness.protocols import Reach
 class Links(Between):
     """What lies between the nodes of one system."""
 
-    def __init__(self, system: System, *, tapped: bool) -> None:
+    def __init__(self, system: System, *, tapped: bool, toxiproxy: Path | None = None) -> None:
+        """`toxiproxy`: its server's program."""
         super().__init__(system, tapped=tapped)
+        self._toxiproxy = toxiproxy
         self._network: Network | None = None
 
     def _build_network(self) -> Network:
@@ -64,6 +69,18 @@ class Links(Between):
     def names(self) -> Mapping[str, str]:
         """None: the harness has a hosts file of its own."""
         return {}
+
+    async def socket_to_taps(self) -> socket.socket:
+        """One of this process's own: the taps' addresses are local here."""
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        return sock
+
+    def proxy_server(self, log: Path) -> ToxiproxyServer:
+        """Where the taps are. Raises HarnessBug where there is no program for it."""
+        if self._toxiproxy is None:
+            raise HarnessBug("the environment was made without Toxiproxy")
+        return ToxiproxyServer(self._toxiproxy, log)
 
     async def established(self, node: str) -> frozenset[Connection]:
         return await asyncio.to_thread(self.net.established, node)

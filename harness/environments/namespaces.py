@@ -66,9 +66,10 @@ class Namespaces(Links):
         logs: Path,
         record: bool = False,
         tapped: bool = False,
+        toxiproxy: Path | None = None,
         listener: Listener = lambda _node, _state: None,
     ) -> None:
-        super().__init__(system, tapped=tapped)
+        super().__init__(system, tapped=tapped, toxiproxy=toxiproxy)
         self._toolchain = toolchain
         self._directory = directory
         self._logs = logs

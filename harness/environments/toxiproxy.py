@@ -1,4 +1,5 @@
-"""Toxiproxy's server as a process in the run's outer namespace, and which addresses it has there.
+"""Toxiproxy's server as a process in the run's outer namespace, and which addresses its proxies
+have among the taps', in any environment.
 
 It ends with the run, however that ends: the outer namespace takes it along.
 """
@@ -11,7 +12,7 @@ from pathlib import Path
 from harness.errors import EnvironmentFailed
 
 ADDRESS = "198.19.2.1"
-"""Where it is told what to do, and listens for taps; no tap has an address that begins so."""
+"""Where it listens for taps; no tap has an address that begins so."""
 EXIT = "198.19.3.1"
 """Where it dials: taps listen there."""
 CONTROL_PORT = 8474
@@ -27,6 +28,11 @@ class ToxiproxyServer:
         self._program = program
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def control(self) -> str:
+        """The address at which it is told what to do."""
+        return ADDRESS
 
     @property
     def pid(self) -> int | None:

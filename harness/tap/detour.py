@@ -10,8 +10,9 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
+from harness.errors import EnvironmentFailed
 from harness.tap.relay import reset_transport
 
 _PROXY_S = 5.0
@@ -98,11 +99,27 @@ class _Arriving(Leg):
         self._arrived(self)
 
 
+def _entry() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    return sock
+
+
 class Detour:
     """The way of one link's connections. Use `open` before and `close` after."""
 
-    def __init__(self, way: Way) -> None:
+    def __init__(
+        self,
+        way: Way,
+        *,
+        entry: Callable[[], socket.socket] = _entry,
+        bound: Callable[[Place], socket.socket | None] = lambda _place: None,
+    ) -> None:
+        """`entry`: a socket, not connected and not blocking, from which the proxy is reached;
+        `bound`: one that listens at the exit, or None for one to be made here."""
         self.way = way
+        self._new_entry = entry
+        self._bound = bound
         self._turn = asyncio.Lock()
         self._awaited: asyncio.Future[_Arriving] | None = None
         self._legs: set[Leg] = set()
@@ -112,16 +129,28 @@ class Detour:
     async def open(self) -> None:
         """Take what the proxy sends on. Raises OSError naming an address that is taken."""
         loop = asyncio.get_running_loop()
+        try:
+            sock = self._bound(self.way.exit)
+        except EnvironmentFailed as failed:
+            raise OSError(str(failed)) from failed
+        place: dict[str, Any] = (
+            dict(zip(("host", "port"), self.way.exit, strict=True))
+            if sock is None
+            else {"sock": sock}
+        )
         self._exit = await loop.create_server(
-            lambda: _Arriving(self._forget, self._arrived), *self.way.exit
+            lambda: _Arriving(self._forget, self._arrived), **place
         )
 
     async def through(self, server: socket.socket) -> socket.socket:
         """Put the proxy before a connected server: what is returned is connected to the proxy.
         The server's socket is the detour's from then on, and closed where that fails. Raises
         OSError."""
-        entry = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        entry.setblocking(False)
+        try:
+            entry = self._new_entry()
+        except EnvironmentFailed as failed:
+            server.close()
+            raise OSError(str(failed)) from failed
         try:
             async with self._turn:
                 arrived = await self._dialled_on(entry, server)

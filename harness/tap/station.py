@@ -136,11 +136,15 @@ class Station:
         self._asking[client].settimeout(1.0)
 
     def _bound(self, link: Link) -> socket.socket | None:
+        return self._bound_at((link.listen, link.port))
+
+    def _bound_at(self, place: tuple[str, int]) -> socket.socket | None:
         """A socket that listens where the taps' own sandbox is; None: at that address here."""
         sandbox = self._sandboxes.get(CLIENT)
         if sandbox is None:
             return None
-        return sandbox.socket("listening", address=link.listen, port=link.port)
+        address, port = place
+        return sandbox.socket("listening", address=address, port=port)
 
     def dial(self, relay: Relay) -> None:
         """Connect to the relay's server from its client's own network."""
@@ -187,7 +191,8 @@ class Station:
         changed = (self._detours.keys() | ways.keys()) - kept.keys()
         self._detours = kept
         for route in ways.keys() - kept.keys():
-            detour = Detour(ways[route])
+            # The proxy is where the taps are.
+            detour = Detour(ways[route], entry=lambda: self._socket(CLIENT), bound=self._bound_at)
             await detour.open()
             self._detours[route] = detour
         ending = [r for r in self.relays if _route(r.link) in changed]

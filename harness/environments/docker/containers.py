@@ -20,6 +20,7 @@ from harness.environments.docker.engine import Engine
 from harness.environments.docker.links import SandboxLinks
 from harness.environments.docker.readiness import ready
 from harness.environments.docker.sdk import engine_errors
+from harness.environments.docker.toxiproxy import ToxiproxyContainer
 from harness.environments.recipes.base import NotReady
 from harness.environments.starting import Then, start_in_order
 from harness.errors import DeclarationError, EnvironmentFailed, HarnessBug, MachineUnfit
@@ -56,9 +57,12 @@ class Containers(SandboxLinks):
         directory: Path,
         logs: Path,
         tapped: bool = False,
+        toxiproxy: str | None = None,
         listener: Listener = lambda _node, _state: None,
     ) -> None:
+        """`toxiproxy`: the image of its server."""
         super().__init__(system, directory / "sockets", tapped=tapped)
+        self._toxiproxy = toxiproxy
         self._client = client
         self._place = place
         self._engine = Engine(client, place)
@@ -189,6 +193,13 @@ class Containers(SandboxLinks):
             told += [(name, code) for code in self._nodes[name].unexpected]
             self._nodes[name].unexpected.clear()
         return tuple(told)
+
+    def proxy_server(self, log: Path) -> ToxiproxyContainer:
+        """Beside the taps. Raises HarnessBug where there is no image for it."""
+        if self._toxiproxy is None:
+            raise HarnessBug("the environment was made without Toxiproxy")
+        address = names.taps_in(self._on().subnet)
+        return ToxiproxyContainer(self._engine, self._toxiproxy, address=address, log=log)
 
     # --- starting -----------------------------------------------------------------------------
 

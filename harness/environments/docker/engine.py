@@ -129,6 +129,26 @@ class Engine:
             )
         return found[0]
 
+    def run_beside(
+        self,
+        node: str,
+        image: str,
+        command: Sequence[str],
+        *,
+        kind: str,
+        environ: Mapping[str, str],
+    ) -> "Container":
+        """Start a container of the run in the network of the node's sandbox, with no right
+        besides. Raises EnvironmentFailed."""
+        sandbox = self.container(node, names.SANDBOX)
+        with engine_errors(f"starting {kind}"):
+            return self._client.containers.run(
+                image, list(command), detach=True, init=True, read_only=True,
+                network_mode=f"container:{sandbox.id}", cap_drop=["ALL"],
+                security_opt=["no-new-privileges:true"], environment=dict(environ),
+                labels=names.labels(self._place, node, kind),
+            )  # fmt: skip
+
     def inspect(self, container: "Container") -> Inspected:
         """Now. Raises EnvironmentFailed where it is gone."""
         with engine_errors(f"container {container.name}"):

@@ -28,6 +28,11 @@ STAND_INS: Mapping[Role, str] = {
 }
 """Role → the image that is run where the compose file's own is not on this machine."""
 
+OFFICIAL_TOXIPROXY = "ghcr.io/shopify/toxiproxy:2.5.0"
+TOXIPROXY = "aftershock/toxiproxy:2.5.0"
+TOXIPROXY_VARIABLE = "TOXIPROXY_IMAGE"
+"""Names another image than the official one."""
+
 PACKAGES = (
     "python3", "python3-pip", "postgresql-client-15", "netcat-openbsd", "curl", "ca-certificates",
 )  # fmt: skip
@@ -84,6 +89,23 @@ def stand_ins(toolchain: Toolchain, roles: frozenset[Role]) -> tuple[Image, ...]
 def python_stand_in() -> Image:
     """Debian's Python under the official image's names: services are built upon it."""
     return Image(tag=PYTHON, folder=folder("python"), parts={}, upon=DEBIAN)
+
+
+def toxiproxy_stand_in(server: Path) -> Image:
+    """Toxiproxy's server."""
+    parts = {"toxiproxy": server}
+    return Image(tag=TOXIPROXY, folder=folder("toxiproxy"), parts=parts, upon=DEBIAN)
+
+
+def official_toxiproxy(environ: Mapping[str, str]) -> str:
+    """The image that is wanted before its stand-in."""
+    return environ.get(TOXIPROXY_VARIABLE) or OFFICIAL_TOXIPROXY
+
+
+def toxiproxy(local: frozenset[str], environ: Mapping[str, str]) -> str | None:
+    """The image to run Toxiproxy from, of those on this machine; None where there is none."""
+    wanted = (official_toxiproxy(environ), TOXIPROXY)
+    return next((name for name in wanted if name in local), None)
 
 
 def sandbox_image(base: str) -> Image:

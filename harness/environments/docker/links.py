@@ -1,6 +1,7 @@
 """The network's half of the Docker environment: sandboxes, and what lies between them."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -108,6 +109,12 @@ class SandboxLinks(Between):
         """Client → the socket of the sandbox that makes sockets in its network."""
         paths = {n.name: str(self._sockets / f"{n.name}.sock") for n in self.system.nodes}
         return paths | {CLIENT: str(self._sockets / f"{naming.TAPS_SANDBOX}.sock")}
+
+    async def socket_to_taps(self) -> socket.socket:
+        """One of the taps' own network: only what is in there reaches all of them."""
+        sock = await asyncio.to_thread(self._sandboxes[naming.TAPS_SANDBOX].socket, "socket")
+        sock.setblocking(False)
+        return sock
 
     async def established(self, node: str) -> frozenset[Connection]:
         told: list[str] = await asyncio.to_thread(self._sandboxes[node].ask, "sockets")

@@ -1,5 +1,9 @@
 """The backend that was asked for, and its names."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from harness.cli import backends
@@ -32,8 +36,12 @@ def test_what_containers_cannot_do_yet_is_refused_by_name(monkeypatch: pytest.Mo
         InContainers(SYSTEM, cache=None)
 
 
-def test_containers_have_no_toxiproxy_yet() -> None:
-    """Its faults are refused by name, there alone."""
-    backends.require_detours("namespaces", "latency")
-    with pytest.raises(DeclarationError, match="--fault latency: --backend docker does not lead"):
-        backends.require_detours("docker", "latency")
+def test_without_an_image_of_toxiproxy_its_faults_are_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before anything is made; with the one command that helps."""
+    engine: Any = SimpleNamespace(images=SimpleNamespace(list=list))
+    monkeypatch.setattr("harness.environments.docker.sdk.connect", lambda: engine)
+    served = replace(SYSTEM, nodes=SYSTEM.nodes[1:])
+    with pytest.raises(MachineUnfit, match=r"--fault latency: .*`aftershock images build`"):
+        backends.chosen("docker", served, offline=True, cache=None, poisoned="latency")

@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
+
+import pytest
 
 from harness.cli import images, suites
 from harness.cli.matrix import union_of
 from harness.environments.docker import images as docker_images
 from harness.environments.docker.images import Image
+from harness.errors import MachineUnfit
 from harness.model.system import Node, Role, System
+from harness.toolchain import toxiproxy
 
 SYSTEM = System(
     name="test",
@@ -84,3 +89,45 @@ def test_what_cannot_be_run_yet_is_named() -> None:
     names = {n.name for n in images.foreign(union_of(suite, [suite.pattern("polyglot")]))}
     assert names == {"payment-mariadb", "payment-js", "payment-relay"}
     assert images.foreign(union_of(suite, [suite.pattern("outbox-cdc")])) == ()
+
+
+def test_toxiproxy_is_built_where_it_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Upon the base; else it is said what helps, and the rest is built all the same."""
+
+    def told(*local: str) -> list[str]:
+        journal = Journal(*local)
+        images._build_toxiproxy(cast("Any", journal), offline=False)
+        return journal.done
+
+    monkeypatch.delenv(docker_images.TOXIPROXY_VARIABLE, raising=False)
+    assert told(docker_images.OFFICIAL_TOXIPROXY) == [
+        f"{docker_images.OFFICIAL_TOXIPROXY}: is there, and needs no stand-in"
+    ]
+    monkeypatch.setattr(toxiproxy, "found", lambda _cache: None)
+    monkeypatch.setattr(toxiproxy, "go_program", lambda: None)
+    (says,) = told()
+    assert "not built: pip install 'aftershock[toxiproxy]', then build again" in says
+    monkeypatch.setattr(toxiproxy, "found", lambda _cache: tmp_path / "server")
+    assert told() == ["base", docker_images.TOXIPROXY]
+
+
+def test_toxiproxy_is_run_from_the_official_image_before_its_stand_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or from the one that the variable names; that there is none is said by the fault's name."""
+
+    def chosen(*local: str) -> str:
+        tags = [SimpleNamespace(tags=local)]
+        client = SimpleNamespace(images=SimpleNamespace(list=lambda: tags))
+        return images.toxiproxy(cast("Any", client), "latency")
+
+    monkeypatch.delenv(docker_images.TOXIPROXY_VARIABLE, raising=False)
+    both = (docker_images.TOXIPROXY, docker_images.OFFICIAL_TOXIPROXY)
+    assert chosen(*both) == docker_images.OFFICIAL_TOXIPROXY
+    monkeypatch.setenv(docker_images.TOXIPROXY_VARIABLE, "mine:1")
+    assert chosen(*both) == docker_images.TOXIPROXY
+    assert chosen(*both, "mine:1") == "mine:1"
+    with pytest.raises(MachineUnfit, match=r"--fault latency: .* neither mine:1 nor aftershock/"):
+        chosen()

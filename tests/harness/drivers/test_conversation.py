@@ -145,6 +145,31 @@ def test_where_nobody_listens_there_is_no_conversation() -> None:
     asyncio.run(test())
 
 
+def test_a_socket_of_anothers_making_is_used_and_closed() -> None:
+    """Where the connection fails, too."""
+
+    async def test() -> None:
+        server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        given = [socket.socket() for _ in range(3)]
+        for sock in given:
+            sock.setblocking(False)
+        ok, refused, silent = given
+        talk = await Conversation.open("127.0.0.1", port, Kafka(), timeout_s=SOON_S, sock=ok)
+        assert ok.getpeername() == ("127.0.0.1", port)
+        await talk.close()
+        with pytest.raises(EnvironmentFailed, match="no connection"):
+            await Conversation.open("127.0.0.1", 1, Kafka(), timeout_s=SOON_S, sock=refused)
+        with pytest.raises(EnvironmentFailed, match=r"no session .*closed the connection"):
+            await Conversation.log_in(
+                "127.0.0.1", port, user="u", password="p", timeout_s=SOON_S, sock=silent
+            )
+        assert [sock.fileno() for sock in given] == [-1, -1, -1]
+        server.close()
+
+    asyncio.run(test())
+
+
 @pytest.mark.stack
 def test_a_database_answers_with_as_much_as_is_asked_for(servers: Servers) -> None:
     """Again and again, on one session."""

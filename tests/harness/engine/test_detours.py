@@ -5,6 +5,7 @@ and nothing of it before and after.
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from faults.toxic import Ail, Poison
 from harness.engine.detours import Detours
 from harness.engine.taps import Taps
 from harness.environments import toxiproxy as place
+from harness.environments.toxiproxy import ToxiproxyServer
 from harness.errors import EnvironmentFailed
 from harness.model.address import Address
 from harness.model.cut import Trigger, When
@@ -104,7 +106,14 @@ async def rigged(servers: Servers, directory: Path) -> AsyncIterator[Rig]:
     ]  # fmt: skip
     taps = Taps(directory / "taps.log")
     program = toxiproxy.ensure(default_cache(), offline=True)
-    detours = Detours(program, directory / "toxiproxy.log", links=links, system=SYSTEM)
+
+    async def dialling() -> socket.socket:
+        sock = socket.socket()
+        sock.setblocking(False)
+        return sock
+
+    server = ToxiproxyServer(program, directory / "toxiproxy.log")
+    detours = Detours(server, links=links, system=SYSTEM, dialling=dialling)
     await taps.start(
         [
             {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 import uvloop
 
+from harness.errors import EnvironmentFailed
 from harness.tap.detour import Detour, Way
 from harness.tap.relay import Link
 from harness.tap.station import Station
@@ -216,6 +217,42 @@ def test_what_the_server_resets_is_reset_at_the_proxy() -> None:
                 assert await asyncio.get_running_loop().sock_recv(client, 1) == b""
             client.close()
             await eventually(lambda: not rig.station.relays)
+
+    uvloop.run(test())
+
+
+def test_sockets_may_be_of_anothers_making() -> None:
+    """Those that dial the proxy, and the one that listens; who cannot make one is told of as of a
+    connection that failed."""
+
+    async def test() -> None:
+        way = Way(proxy=(PROXY, free_port(PROXY)), exit=(EXIT, free_port(EXIT)))
+        serving = await asyncio.start_server(Proxy(exit=way.exit).serve, *way.proxy)
+        made = list[socket.socket]()
+
+        def entry() -> socket.socket:
+            if made:
+                raise EnvironmentFailed("no more")
+            made.append(socket.socket())
+            made[0].setblocking(False)
+            return made[0]
+
+        detour = Detour(way, entry=entry, bound=socket.create_server)
+        await detour.open()
+        ends = [socket.socketpair() for _ in range(2)]
+        sock = await detour.through(ends[0][0])
+        assert sock is made[0]
+        await asyncio.get_running_loop().sock_sendall(sock, b"x")
+        ends[0][1].setblocking(False)
+        assert await asyncio.get_running_loop().sock_recv(ends[0][1], 1) == b"x"
+        with pytest.raises(OSError, match="no more"):
+            await detour.through(ends[1][0])
+        assert ends[1][1].recv(1) == b""
+        sock.close()
+        await detour.close(1.0)
+        for _, far in ends:
+            far.close()
+        serving.close()
 
     uvloop.run(test())
 

@@ -53,6 +53,12 @@ class Listed:
             raise self.refusals.pop(0)
         self.made.append({"name": name, **given})
 
+    def run(self, image: str, command: Any, **given: Any) -> Thing:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.made.append({"image": image, "command": command, **given})
+        return Thing([], image)
+
 
 class FakeClient:
     """As much of the SDK's as is used."""
@@ -227,3 +233,23 @@ def test_a_container_goes_with_its_disk() -> None:
     engine(client).discard(cast("Any", container))
 
     assert journal == ["remove db", "remove mine"]
+
+
+def test_what_is_run_beside_a_node_is_the_runs_and_may_do_nothing() -> None:
+    """In the network of the sandbox, which is found by its labels."""
+    client = FakeClient()
+    client.containers.things = [Thing([], "sandbox")]
+    beside = engine(client).run_beside(
+        "order", "proxy:1", ["-x"], kind=names.TOXIPROXY, environ={"A": "b"}
+    )
+
+    (asked,) = client.containers.asked
+    assert "aftershock.kind=sandbox" in asked["label"]
+    (made,) = client.containers.made
+    assert (beside.name, made["image"], made["command"]) == ("proxy:1", "proxy:1", ["-x"])
+    assert made["labels"] == names.labels(PLACE, "order", names.TOXIPROXY)
+    assert (made["network_mode"], made["cap_drop"]) == ("container:id-sandbox", ["ALL"])
+    assert (made["read_only"], made["environment"]) == (True, {"A": "b"})
+    client.containers.refusals = [APIError("no such image")]
+    with pytest.raises(EnvironmentFailed, match="starting toxiproxy: no such image"):
+        engine(client).run_beside("order", "proxy:1", [], kind=names.TOXIPROXY, environ={})

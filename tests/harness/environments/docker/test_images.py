@@ -45,7 +45,8 @@ def test_the_stand_ins_have_what_their_dockerfiles_copy(tmp_path: Path) -> None:
     """Every source of a COPY is in the build, and every image is upon the base."""
     made = images.stand_ins(toolchain(tmp_path), frozenset(images.STAND_INS))
     assert {i.tag for i in made} == set(images.STAND_INS.values())
-    for each in (*made, images.python_stand_in(), images.sandbox_image(images.PYTHON)):
+    toxiproxy = images.toxiproxy_stand_in(tmp_path / "log4j2.properties")
+    for each in (*made, images.python_stand_in(), images.sandbox_image(images.PYTHON), toxiproxy):
         text = (each.folder / "Dockerfile").read_text(encoding="utf-8")
         given = [name for name, _ in images.files(each.context)]
         for line in text.splitlines():
@@ -55,7 +56,7 @@ def test_the_stand_ins_have_what_their_dockerfiles_copy(tmp_path: Path) -> None:
         assert each.upon in text
 
 
-@pytest.mark.parametrize("name", ["postgres", "kafka", "connect"])
+@pytest.mark.parametrize("name", ["postgres", "kafka", "connect", "toxiproxy"])
 def test_servers_run_as_a_user_of_their_own_and_tell_their_health(name: str) -> None:
     """As the official images."""
     text = (images.folder(name) / "Dockerfile").read_text(encoding="utf-8")

@@ -13,10 +13,11 @@ from harness.environments.docker import links
 from harness.environments.docker.links import SandboxLinks
 from harness.environments.docker.overlay import Ground
 from harness.environments.docker.sandbox import Server
+from harness.environments.docker.sandboxes import Sandbox
 from harness.errors import EnvironmentFailed, HarnessBug
 from harness.model.address import CLIENT
 from harness.model.system import Node, Role, System
-from harness.protocols import Reach
+from harness.protocols import TAP_MARK, Reach
 
 NODES = (Node(name="order", role=Role.SERVICE), Node(name="db", role=Role.POSTGRES))
 
@@ -108,6 +109,26 @@ def test_connections_are_asked_of_the_sandbox(sockets: Path) -> None:
     ):
         place = ("127.0.0.1", server.getsockname()[1], client.getsockname()[1])
         assert place in asyncio.run(act())
+
+
+def test_a_socket_to_the_taps_is_of_their_own_network(sockets: Path) -> None:
+    """Made by their sandbox."""
+    server = Server(str(sockets / "aftershock-taps.sock"))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    made = Made(sockets, tapped=True)
+
+    async def act() -> None:
+        made._sandboxes["aftershock-taps"] = Sandbox("taps", sockets / "aftershock-taps.sock")
+        with await made.socket_to_taps() as sock:
+            assert not sock.getblocking()
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_MARK) == TAP_MARK
+        made.close()
+
+    asyncio.run(act())
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 def test_a_sandbox_that_never_answers_is_told(
