@@ -1,6 +1,7 @@
 """How many kills at points of the wire achieve the cut that was meant, by the stores' own word.
 
-    python benchmarks/points.py [--injections 1000] [--pattern P]… [--seed 1] [--out DIR]
+    python benchmarks/points.py [--injections 1000] [--pattern P]… [--seed 1]
+                                [--backend namespaces] [--out DIR]
 
 Every pattern is run once without a fault. Each kind of effect that passes is two points, before
 and after; the process that asks for it is killed there (for requests of customers the one that is
@@ -21,16 +22,18 @@ from pathlib import Path
 from random import Random
 
 import pyarrow.parquet as pq
-from strikes import ACHIEVED, MISFIRED, NOT_FIRED, UNPROVED, Rig, Series, Strike, opened
+from strikes import ACHIEVED, MISFIRED, NOT_FIRED, UNPROVED, Rig, Series, Strike, standing
 
-from harness.cli import suites
+from harness.cli import backends, suites
+from harness.cli import place as places
+from harness.cli.images import foreign
+from harness.cli.matrix import union_of
 from harness.engine.stack import CLIENT
-from harness.environments.outer import run_inside
+from harness.environments.builds import run_from
 from harness.model.request import Request
 from harness.model.scenario import Pattern
 from harness.model.suite import Suite
 from harness.stage import Stage
-from harness.toolchain import Toolchain, ensure
 
 MINUTE_S = 60.0
 RATE_PER_S = 15.0
@@ -72,9 +75,16 @@ class Kills(Series):
 class Campaign:
     """All patterns on one stack."""
 
-    def __init__(self, suite: Suite, toolchain: Toolchain, given: argparse.Namespace) -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        backend: backends.Backend,
+        place: places.Place,
+        given: argparse.Namespace,
+    ) -> None:
         self._suite = suite
-        self._toolchain = toolchain
+        self._backend = backend
+        self._place = place
         self._given = given
         self._patterns = [suite.pattern(name) for name in given.pattern]
         self._rng = Random(given.seed)  # noqa: S311
@@ -84,7 +94,12 @@ class Campaign:
 
     async def run(self) -> None:
         """Strike until there are enough."""
-        async with opened(self._suite, self._patterns, self._toolchain, self._given.out) as rig:
+        out: Path = self._given.out
+        system = run_from(union_of(self._suite, self._patterns), self._backend.builds)
+        environment = self._backend.environment(
+            system, self._place, out / "logs", lambda *_: None, tapped=True
+        )
+        async with standing(self._suite, environment, self._backend.meter(), out) as rig:
             points = {p.name: await self._points_of(rig, p) for p in self._patterns}
             for name, found in points.items():
                 print(f"{name}: {len(found)} points", file=sys.stderr)
@@ -170,13 +185,21 @@ def main() -> None:
     parser.add_argument("--injections", type=int, default=1000)
     parser.add_argument("--pattern", action="append", default=[])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--backend", default="namespaces", choices=["namespaces", "docker"])
     parser.add_argument("--out", type=Path, default=Path("results/points"))
     given = parser.parse_args()
     suite = suites.load("shop")
-    given.pattern = given.pattern or [pattern.name for pattern in suite.patterns]
+    given.pattern = given.pattern or [
+        pattern.name
+        for pattern in suite.patterns
+        if given.backend != "docker" or not foreign(union_of(suite, [pattern]))
+    ]
     given.out = given.out.resolve()
     given.out.mkdir(parents=True, exist_ok=True)
-    campaign = Campaign(suite, ensure(), given)
+    system = union_of(suite, [suite.pattern(name) for name in given.pattern])
+    backend = backends.chosen(given.backend, system, offline=False, cache=None)
+    place = places.take(backend.cache, given.out)
+    campaign = Campaign(suite, backend, place, given)
 
     def inside() -> int:
         try:
@@ -190,7 +213,11 @@ def main() -> None:
                 print(f"{pattern}: {verdict}: {reason}")
         return 0
 
-    sys.exit(run_inside(inside))
+    try:
+        code = backend.run(inside)
+    finally:
+        place.remove()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from faults.point import Point
 from harness.checkers.demanded import demanded
 from harness.checkers.judge import judged
 from harness.cli.matrix import system_of, union_of
+from harness.engine import rig as engine
 from harness.engine.scenario import ScenarioRun, Settings
 from harness.engine.stack import Stack
 from harness.engine.taps import Taps
@@ -203,8 +204,20 @@ async def opened(
         union_of(suite, patterns), toolchain, directory=out / "nodes", logs=out / "logs",
         tapped=True,
     )  # fmt: skip
-    async with MemoryMeter() as meter, environment:
-        stack = Stack(environment, suite, Taps(out / "logs" / "taps.log"))
+    async with standing(suite, environment, MemoryMeter(), out) as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def standing(
+    suite: Suite,
+    environment: AbstractAsyncContextManager[engine.Rig],
+    meter: MemoryMeter,
+    out: Path,
+) -> AsyncIterator[Rig]:
+    """A stack in that environment, which has taps."""
+    async with meter, environment as entered:
+        stack = Stack(entered, suite, Taps(out / "logs" / "taps.log"))
         await stack.open()
         try:
             yield Rig(stack=stack, suite=suite, out=out, meter=meter)

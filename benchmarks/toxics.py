@@ -1,7 +1,7 @@
 """Each toxic on a service's link to Kafka and on Debezium's to its database: proved, healed, PASS?
 
     python benchmarks/toxics.py [--seeds 5] [--pattern outbox-cdc] [--toxic T]… [--link C/S]…
-                                [--seconds 1] [--out FILE]
+                                [--seconds 1] [--backend namespaces] [--out FILE]
 
 Every seed is one `aftershock run` a link with each toxic on it, as much of it as there is by default,
 held for so many seconds after the effect has been measured. A scenario is a
@@ -47,15 +47,16 @@ def main() -> None:
     held = f",{options.seconds:g}"
     faults = [f"{toxic}{held}:{link}" for toxic in toxics for link in links]
     for seed in range(1, options.seeds + 1):
-        done = {(r["pattern"], r["fault"]) for r in _rows(options.out) if r["seed"] == seed}
+        rows = _rows(options)
+        done = {(r["pattern"], r["fault"]) for r in rows if r["seed"] == seed}
         for link in links:
             those = [f"{toxic}{held}:{link}" for toxic in toxics]
             missing = [fault for fault in those if (options.pattern, fault) not in done]
             if missing:
-                _run(options.pattern, missing, seed, options.out)
+                _run(options, missing, seed)
     rows = [
         row
-        for row in _rows(options.out)
+        for row in _rows(options)
         if row["pattern"] == options.pattern
         and row["fault"] in faults
         and row["seed"] <= options.seeds
@@ -71,33 +72,37 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--toxic", action="append", choices=[ail.value for ail in Ail])
     parser.add_argument("--link", action="append", metavar="CLIENT/SERVER")
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--backend", default="namespaces", choices=["namespaces", "docker"])
     parser.add_argument("--out", type=Path, default=Path("results/toxics.jsonl"))
     return parser.parse_args()
 
 
-def _rows(path: Path) -> Iterator[Row]:
-    if path.exists():
-        with path.open(encoding="utf-8") as file:
-            yield from map(json.loads, file)
+def _rows(options: argparse.Namespace) -> Iterator[Row]:
+    """Of the backend; a row without one is of namespaces."""
+    if options.out.exists():
+        with options.out.open(encoding="utf-8") as file:
+            for row in map(json.loads, file):
+                if row.get("backend", "namespaces") == options.backend:
+                    yield row
 
 
-def _run(pattern: str, faults: Sequence[str], seed: int, out: Path) -> None:
+def _run(options: argparse.Namespace, faults: Sequence[str], seed: int) -> None:
     began = time.monotonic()
     chosen = [part for fault in faults for part in ("--fault", fault)]
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, "-c", "from harness.cli import main; main()", "run", "shop",
-             "--pattern", pattern, *chosen, "--seed", str(seed), "--offline", "--json",
-             "--out", folder],
+             "--pattern", options.pattern, *chosen, "--seed", str(seed), "--offline", "--json",
+             "--backend", options.backend, "--out", folder],
             capture_output=True, text=True, timeout=_RUN_S, check=False,
         )  # fmt: skip
     if not done.stdout:
         raise SystemExit(done.stderr[-2000:])
     scenarios = json.loads(done.stdout)["scenarios"]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("a", encoding="utf-8") as file:
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with options.out.open("a", encoding="utf-8") as file:
         for scenario in scenarios:
-            file.write(json.dumps(_row(scenario, seed)) + "\n")
+            file.write(json.dumps({**_row(scenario, seed), "backend": options.backend}) + "\n")
     said = Counter(scenario["verdict"] for scenario in scenarios)
     print(f"seed {seed}: {dict(said)} in {time.monotonic() - began:.0f} s", file=sys.stderr)
 

@@ -9,7 +9,6 @@ import asyncio
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,15 +16,17 @@ from typing import Self
 
 from harness.environments import kernel
 from harness.environments.hosts import hosts
+from harness.environments.keeping import Keeping
+from harness.environments.life import Listener
 from harness.environments.links import Links
 from harness.environments.process import Process
-from harness.environments.recipes.base import NotReady, Recipe, Site
+from harness.environments.recipes.base import Recipe, Site
 from harness.environments.recipes.connect import Connect
 from harness.environments.recipes.kafka import Kafka
 from harness.environments.recipes.mariadb import MariaDB
 from harness.environments.recipes.postgres import Postgres
 from harness.environments.recipes.service import Service
-from harness.environments.running import Listener, Running
+from harness.environments.running import Running
 from harness.environments.starting import Then, start_in_order
 from harness.errors import (
     EnvironmentFailed,
@@ -37,10 +38,6 @@ from harness.protocols import Death, NodeState
 from harness.toolchain import Toolchain
 
 READY_TIMEOUT_S = 60.0
-_POLL_S = 0.025
-_RESTART_DELAY_S = 0.1
-_RESTART_DELAY_MAX_S = 2.0
-_HOPELESS = 3
 
 
 def recipes(*, record: bool = False) -> dict[Role, Recipe]:
@@ -54,8 +51,10 @@ def recipes(*, record: bool = False) -> dict[Role, Recipe]:
     }
 
 
-class Namespaces(Links):
+class Namespaces(Links, Keeping[Running]):
     """One system's nodes. Use as an async context manager."""
+
+    _ASKED_EVERY_S = 0.025
 
     def __init__(
         self,
@@ -126,9 +125,6 @@ class Namespaces(Links):
 
     # --- asking -------------------------------------------------------------------------------
 
-    def state(self, node: str) -> NodeState:
-        return self._nodes[node].state
-
     def pid(self, node: str) -> int | None:
         process = self._nodes[node].process
         return process.pid if process and process.exit_code is None else None
@@ -145,18 +141,6 @@ class Namespaces(Links):
         process = self._nodes[node].process
         return process.standing() if process else 0
 
-    def restarts(self, node: str) -> int:
-        """How often the restart policy has started the node again."""
-        return self._nodes[node].restarts
-
-    def unexpected_ends(self, nodes: Iterable[str]) -> tuple[tuple[str, int], ...]:
-        """(node, exit code) of every end that nobody asked for, told once."""
-        told: list[tuple[str, int]] = []
-        for name in nodes:
-            told += [(name, code) for code in self._nodes[name].unexpected]
-            self._nodes[name].unexpected.clear()
-        return tuple(told)
-
     # --- starting -----------------------------------------------------------------------------
 
     async def start(
@@ -168,7 +152,7 @@ class Namespaces(Links):
         """In parallel, each as soon as what it depends on is as far as it asks for. `then` is run
         for a node as soon as that one is ready, while others may still be starting."""
         await start_in_order(
-            [self._nodes[name].site.node for name in nodes],
+            [self._nodes[name].node for name in nodes],
             launch=self._launch,
             ready=lambda name: self.wait_ready(name, READY_TIMEOUT_S),
             then=then,
@@ -183,83 +167,28 @@ class Namespaces(Links):
                 raise HarnessBug(f"{node.name} runs and cannot be redefined")
             running.site = replace(running.site, node=node)
 
-    async def _launch(self, name: str) -> None:
-        running = self._nodes[name]
-        # Its keeper starts it again, if it has not done so: twice would be two processes.
-        if running.keeper is not None and not running.keeper.done():
-            return
-        launch = await running.recipe.prepare(running.site)
-        running.mark("starting")
-        running.process = await Process.start(
-            launch, hostname=running.site.node.hostname or name, netns_fd=running.site.netns_fd
+    async def _begin(self, life: Running) -> None:
+        launch = await life.recipe.prepare(life.site)
+        life.process = await Process.start(
+            launch,
+            hostname=life.node.hostname or life.node.name,
+            netns_fd=life.site.netns_fd,
         )
-        running.wanted = True
-        running.enter(NodeState.STARTING)
-        running.keeper = asyncio.create_task(self._keep(running))
 
-    async def _keep(self, running: Running) -> None:
-        """The restart policy: start an ended node again while it is wanted."""
-        delay = _RESTART_DELAY_S
-        while True:
-            process = running.process
-            if process is None:
-                raise HarnessBug("a node is watched before it was started")
-            started = time.monotonic()
-            code = await process.wait()
-            running.mark(f"ended with {code}")
-            held = running.state is NodeState.HELD_DOWN
-            if not held:
-                running.enter(NodeState.EXITED)
-                if running.wanted:
-                    running.unexpected.append(code)
-            await running.released.wait()
-            # Without a restart policy too, what the harness has killed the harness starts again.
-            if not running.wanted or not (held or running.is_restarted_after(code)):
-                return
-            if time.monotonic() - started > _RESTART_DELAY_MAX_S:
-                delay = _RESTART_DELAY_S
-            if not held:
-                # `_end` cancels this task, here too, when the node is no longer wanted.
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _RESTART_DELAY_MAX_S)
-            launch = await running.recipe.prepare(running.site)
-            running.mark("restarting")
-            running.process = await Process.start(
-                launch,
-                hostname=running.site.node.hostname or running.site.node.name,
-                netns_fd=running.site.netns_fd,
-            )
-            running.restarts += 1
-            running.enter(NodeState.STARTING)
+    async def _end_of(self, life: Running) -> int:
+        if life.process is None:
+            raise HarnessBug("a node is watched before it was started")
+        return await life.process.wait()
 
-    async def wait_ready(self, node: str, timeout_s: float) -> None:
-        running = self._nodes[node]
-        deadline = time.monotonic() + timeout_s
-        heard = "nothing"
-        restarts = running.restarts
-        while True:
-            try:
-                await running.recipe.ready(running.site)
-            except NotReady as not_ready:
-                heard = str(not_ready)
-            else:
-                if self.pid(node) is not None:
-                    running.enter(NodeState.READY)
-                    return
-                heard = "its process has ended"
-            # A server that ends again and again won't recover; a service may be waiting for one.
-            dying = running.restarts - restarts >= _HOPELESS and not running.is_service
-            gone = dying or running.keeper is None or running.keeper.done()
-            if gone or time.monotonic() > deadline:
-                raise EnvironmentFailed(running.why_unready(heard, timeout_s, gone=gone))
-            await asyncio.sleep(_POLL_S)
+    async def _ask(self, life: Running) -> None:
+        await life.recipe.ready(life.site)
 
     # --- ending -------------------------------------------------------------------------------
 
     async def stop(self, nodes: Sequence[str]) -> None:
         running = self._wanted_no_more(nodes)
         await asyncio.gather(
-            *(self._end(name, grace_s=self._nodes[name].site.node.stop_grace_s) for name in nodes)
+            *(self._end(name, grace_s=self._nodes[name].node.stop_grace_s) for name in nodes)
         )
         await self._silence(running)
 
@@ -300,7 +229,7 @@ class Namespaces(Links):
         if running.process is not None:
             if running.state is NodeState.FROZEN:
                 grace_s = 0
-            polite = signal.Signals[running.site.node.stop_signal]
+            polite = signal.Signals[running.node.stop_signal]
             await running.process.end(grace_s=grace_s, polite=polite)
         if running.keeper is not None:
             running.keeper.cancel()
@@ -331,11 +260,8 @@ class Namespaces(Links):
 
     async def _renew(self, running: Running) -> None:
         """Take its network, with all that the kernel still holds in there, from a dead node."""
-        fd = await self._replace_network(running.site.node.name)
+        fd = await self._replace_network(running.node.name)
         running.site = replace(running.site, netns_fd=fd)
-
-    async def release(self, node: str) -> None:
-        self._nodes[node].released.set()
 
     async def freeze(self, node: str) -> int:
         running = self._nodes[node]

@@ -1,16 +1,11 @@
 """The shop in containers, by the command: the same verdicts as in namespaces, and nothing left."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-import pytest
-
-from harness.environments.docker import leftovers
 from tests.command import Aftershock
+from tests.in_docker.conftest import Ran
 
-if TYPE_CHECKING:
-    from docker import DockerClient
-
-POINT = "kill-between-commit-and-publish"
+KILL = "kill-between-commit-and-publish"
 
 
 def test_the_machine_is_fit(aftershock: Aftershock) -> None:
@@ -20,23 +15,29 @@ def test_the_machine_is_fit(aftershock: Aftershock) -> None:
     assert told["backends"]["docker"]["usable"] is True, told
 
 
-@pytest.mark.parametrize(
-    ("fault", "verdict", "code"),
-    [("none", "PASS", 0), (POINT, "VIOLATION", 0), ("broker-partition", "PASS", 0)],
-)
-def test_dual_write_is_judged_as_in_namespaces(
-    fault: str, verdict: str, code: int, aftershock: Aftershock, engine: "DockerClient"
-) -> None:
-    """The document names the backend; every fault is proved; the engine is as it was before."""
-    before = leftovers.placed(engine)
-    answer = aftershock(
-        "run", "shop", "--backend", "docker", "--pattern", "dual-write", "--fault", fault,
-        "--seed", "7", "--json",
-    )  # fmt: skip
-    assert answer.code == code, answer.err + answer.out[-2000:]
-
-    told = answer.json
-    (scenario,) = told["scenarios"]
+def test_every_scenario_comes_out_as_expected(ran: Ran) -> None:
+    """Sound patterns hold, the control is caught, every fault is proved."""
+    assert ran.answer.code == 0, ran.answer.err[-3000:] + ran.answer.out[-2000:]
+    told = ran.answer.json
     assert told["backend"] == "docker"
-    assert scenario["verdict"] == verdict, scenario
-    assert leftovers.placed(engine) == before
+    for scenario in told["scenarios"]:
+        assert scenario["as_expected"], scenario
+        assert all(fault["proved"] for fault in scenario["faults"]), scenario
+
+
+def test_what_is_lost_is_what_was_cut(ran: Ran) -> None:
+    """The very order whose commit the kill came after, and no other."""
+    (scenario,) = (
+        s
+        for s in ran.answer.json["scenarios"]
+        if (s["pattern"], s["fault"]) == ("dual-write", KILL)
+    )
+    assert scenario["verdict"] == "VIOLATION"
+    cut: dict[str, Any] = scenario["faults"][0]["evidence"]["intended_cut"]
+    lost = {v["invariant"]: v["keys"] for v in scenario["violations"]}
+    assert lost["no-event-lost"] == cut["effect"]["keys"]
+
+
+def test_nothing_is_left_in_the_engine(ran: Ran) -> None:
+    """No container, network or volume."""
+    assert ran.left == {}

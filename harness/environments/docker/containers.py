@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from harness.environments.docker import frozen, images, names, overlay
-from harness.environments.docker.contained import Contained, Listener
+from harness.environments.docker.contained import Contained
 from harness.environments.docker.engine import Engine
 from harness.environments.docker.links import SandboxLinks
 from harness.environments.docker.readiness import ready
 from harness.environments.docker.sdk import engine_errors
 from harness.environments.docker.toxiproxy import ToxiproxyContainer
-from harness.environments.recipes.base import NotReady
+from harness.environments.keeping import Keeping
+from harness.environments.life import Listener
 from harness.environments.starting import Then, start_in_order
 from harness.errors import DeclarationError, EnvironmentFailed, HarnessBug, MachineUnfit
 from harness.model.system import Node, Role, System
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_S = 90.0
 _POLL_S = 0.05
-_RESTART_DELAY_S = 0.1
-_RESTART_DELAY_MAX_S = 2.0
-_HOPELESS = 3
 _PROGRAM = "harness.environments.docker.sandbox"
 """What every sandbox runs."""
 _SIGHT_TIMEOUT_S = 5.0
@@ -45,8 +43,10 @@ _KILLED = 128
 """An exit code above this tells the signal."""
 
 
-class Containers(SandboxLinks):
+class Containers(SandboxLinks, Keeping[Contained]):
     """One system's nodes. Use as an async context manager."""
+
+    _ASKED_EVERY_S = 0.05
 
     def __init__(
         self,
@@ -173,9 +173,6 @@ class Containers(SandboxLinks):
 
     # --- asking -------------------------------------------------------------------------------
 
-    def state(self, node: str) -> NodeState:
-        return self._nodes[node].state
-
     def pid(self, node: str) -> int | None:
         return self._nodes[node].pid
 
@@ -185,14 +182,6 @@ class Containers(SandboxLinks):
     def standing(self, node: str) -> int:
         pid = self._nodes[node].pid
         return frozen.standing(pid) if pid is not None else 0
-
-    def unexpected_ends(self, nodes: Iterable[str]) -> tuple[tuple[str, int], ...]:
-        """(node, exit code) of every end that nobody asked for, told once."""
-        told: list[tuple[str, int]] = []
-        for name in nodes:
-            told += [(name, code) for code in self._nodes[name].unexpected]
-            self._nodes[name].unexpected.clear()
-        return tuple(told)
 
     def proxy_server(self, log: Path) -> ToxiproxyContainer:
         """Beside the taps. Raises HarnessBug where there is no image for it."""
@@ -243,28 +232,27 @@ class Containers(SandboxLinks):
             if contained.pid is not None:
                 raise HarnessBug(f"{node.name} runs and cannot be redefined")
             if contained.node != node:
-                contained.node = node
+                contained.defined = node
                 self._created.discard(node.name)
 
-    async def _launch(self, node: str) -> None:
-        contained = self._nodes[node]
-        if contained.keeper is not None and not contained.keeper.done():
-            return
-        contained.mark("starting")
-        await self._run(contained)
-        contained.wanted = True
-        contained.keeper = asyncio.create_task(self._keep(contained))
-
-    async def _run(self, contained: Contained) -> None:
-        container = self._container(contained)
-        contained.ended = asyncio.get_running_loop().create_future()
+    async def _begin(self, life: Contained) -> None:
+        container = self._container(life)
+        life.ended = asyncio.get_running_loop().create_future()
         began = time.time()
-        with engine_errors(f"starting {contained.node.name}"):
+        with engine_errors(f"starting {life.node.name}"):
             await asyncio.to_thread(container.start)
         known = await asyncio.to_thread(self._engine.inspect, container)
-        contained.pid = None if contained.ended.done() else known.pid
-        self._engine.follow(container, contained.log, began)
-        contained.enter(NodeState.STARTING)
+        life.pid = None if life.ended.done() else known.pid
+        self._engine.follow(container, life.log, began)
+
+    async def _end_of(self, life: Contained) -> int:
+        if life.ended is None:
+            raise HarnessBug("a node is watched before it was started")
+        return await asyncio.shield(life.ended)
+
+    async def _ask(self, life: Contained) -> None:
+        address = self.address(life.node.name)
+        await ready(life.node, address, self._container(life), self.names)
 
     def _container(self, contained: Contained) -> "Container":
         if contained.container is None:
@@ -279,57 +267,6 @@ class Containers(SandboxLinks):
                 contained.pid = None
                 if contained.ended is not None and not contained.ended.done():
                     contained.ended.set_result(code)
-
-    async def _keep(self, contained: Contained) -> None:
-        """The restart policy: start an ended node again while it is wanted."""
-        delay = _RESTART_DELAY_S
-        while True:
-            if contained.ended is None:
-                raise HarnessBug("a node is watched before it was started")
-            started = time.monotonic()
-            code = await asyncio.shield(contained.ended)
-            contained.mark(f"ended with {code}")
-            held = contained.state is NodeState.HELD_DOWN
-            if not held:
-                contained.enter(NodeState.EXITED)
-                if contained.wanted:
-                    contained.unexpected.append(code)
-            await contained.released.wait()
-            # Without a restart policy too, what the harness has killed the harness starts again.
-            if not contained.wanted or not (held or contained.is_restarted_after(code)):
-                return
-            if time.monotonic() - started > _RESTART_DELAY_MAX_S:
-                delay = _RESTART_DELAY_S
-            if not held:
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, _RESTART_DELAY_MAX_S)
-            contained.mark("restarting")
-            await self._run(contained)
-            contained.restarts += 1
-
-    async def wait_ready(self, node: str, timeout_s: float) -> None:
-        contained = self._nodes[node]
-        deadline = time.monotonic() + timeout_s
-        heard = "nothing"
-        restarts = contained.restarts
-        while True:
-            try:
-                await ready(
-                    contained.node, self.address(node), self._container(contained), self.names
-                )
-            except NotReady as not_ready:
-                heard = str(not_ready)
-            else:
-                if contained.pid is not None:
-                    contained.enter(NodeState.READY)
-                    return
-                heard = "its process has ended"
-            # A server that ends again and again won't recover; a service may be waiting for one.
-            dying = contained.restarts - restarts >= _HOPELESS and not contained.is_service
-            gone = dying or contained.keeper is None or contained.keeper.done()
-            if gone or time.monotonic() > deadline:
-                raise EnvironmentFailed(contained.why_unready(heard, timeout_s, gone=gone))
-            await asyncio.sleep(_POLL_S)
 
     # --- ending -------------------------------------------------------------------------------
 
@@ -421,9 +358,6 @@ class Containers(SandboxLinks):
             signal=code - _KILLED if code > _KILLED else None,
             survivors=sum(self.exists(member) for member in members),
         )
-
-    async def release(self, node: str) -> None:
-        self._nodes[node].released.set()
 
     async def freeze(self, node: str) -> int:
         contained = self._nodes[node]
