@@ -24,6 +24,9 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Backend = Annotated[
+    str, typer.Option(help="auto (namespaces where they can be used), namespaces or docker.")
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Use the cache only, no network.")]
 
 
@@ -58,7 +61,7 @@ def run(
             help="How many of its flows begin a second [default: as the suite has it].",
         ),
     ] = None,
-    backend: Annotated[str, typer.Option(help="auto, namespaces or docker.")] = "auto",
+    backend: Backend = "auto",
     out: Annotated[
         Path | None, typer.Option(help="Where runs are kept [default: results].")
     ] = None,
@@ -183,6 +186,7 @@ def list_(
     seed: Annotated[
         int | None, typer.Option(help="Of the run whose points they are [default: 1].")
     ] = None,
+    backend: Backend = "auto",
     json: Json = False,
     offline: Offline = False,
 ) -> int:
@@ -196,9 +200,11 @@ def list_(
     if kind == listing.POINTS:
         from harness.cli import points
 
-        return points.show(suite, pattern, seed=seed, as_json=json, offline=offline)
-    if pattern is not None or seed is not None:
-        raise DeclarationError(f"list {kind}: --pattern and --seed are for points only")
+        return points.show(
+            suite, pattern, seed=seed, as_json=json, offline=offline, backend=backend
+        )
+    if pattern is not None or seed is not None or backend != "auto":
+        raise DeclarationError(f"list {kind}: --pattern, --seed and --backend are for points only")
     return listing.show(kind, suite, as_json=json)
 
 

@@ -4,6 +4,7 @@ Containers' libraries are imported only where containers are chosen.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -20,7 +21,7 @@ from harness.cli.prepare import (
     require_toxiproxy,
 )
 from harness.engine.rig import Rig
-from harness.environments import doctor, nodejs, warm
+from harness.environments import doctor, nodejs, resources, warm
 from harness.environments.memory import MemoryMeter
 from harness.environments.namespaces import Namespaces
 from harness.environments.outer import run_inside
@@ -72,6 +73,22 @@ def chosen(
     if name == "docker":
         return InContainers(system, cache=cache, poisoned=poisoned)
     return InNamespaces(system, offline=offline, cache=cache, poisoned=poisoned)
+
+
+def decided(name: str, tell: Tell) -> str:
+    """What `auto` is on this machine: namespaces, unless they cannot be used here and containers can,
+    which is told with the reason. Another name is itself."""
+    if name != "auto":
+        return name
+    # Where there is no engine there is no choice, and namespaces need not be tried before the run.
+    if not resources.docker(os.environ).ok:
+        return InNamespaces.name
+    told = doctor.report(doctor.diagnose())["backends"]
+    here, there = told[InNamespaces.name], told[InContainers.name]
+    if here["usable"] or not there["usable"]:
+        return InNamespaces.name
+    tell(f"--backend docker, because namespaces cannot be used: {here['why']}")
+    return InContainers.name
 
 
 def known(name: str) -> None:

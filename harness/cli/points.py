@@ -24,7 +24,15 @@ from harness.store import open_run
 _COLUMNS = ("address", "node", "link", "kind", "key", "occurrence")
 
 
-def show(suite: str, pattern: str | None, *, seed: int | None, as_json: bool, offline: bool) -> int:
+def show(
+    suite: str,
+    pattern: str | None,
+    *,
+    seed: int | None,
+    as_json: bool,
+    offline: bool,
+    backend: str = "auto",
+) -> int:
     """Run the pattern without a fault, print what it did on the wire since the workload began, and
     return the run's exit code. Raises DeclarationError for a pattern that there is not."""
     declared = suites.load(suite)
@@ -36,6 +44,7 @@ def show(suite: str, pattern: str | None, *, seed: int | None, as_json: bool, of
         request = Request(
             suite=suite, patterns=(pattern,), faults=(faults.NONE,), out=Path(place),
             seed=POINTS_SEED if seed is None else seed, offline=offline, silent=True,
+            backend=backend,
         )  # fmt: skip
         code = run(request)
         record = open_run(Path(place) / declared.name / "latest").scenarios

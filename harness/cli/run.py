@@ -91,15 +91,16 @@ def run(request: Request) -> int:
     system = union_of(suite, [suite.pattern(name) for name in names])
     poisoned = next((s.fault for s in scenarios if _poisons(suite, s)), None)
     backend = backends.chosen(
-        request.backend, system, offline=request.offline, cache=request.cache, poisoned=poisoned
-    )
+        backends.decided(request.backend, _note), system, offline=request.offline,
+        cache=request.cache, poisoned=poisoned,
+    )  # fmt: skip
     fetch_s = time.monotonic() - began
     writer = create_run(
         results_root(request.out),
         suite=suite.name,
         seed=seed,
         scenarios=[s.slug for s in scenarios],
-        command=_command(suite, request, seed),
+        command=_command(suite, request, seed, backend.name),
         backend=backend.name,
         versions={**_versions(), **backend.versions},
         machine={"python": platform.python_version(), "kernel": platform.release()},
@@ -136,17 +137,16 @@ def _scenarios(suite: Suite, request: Request) -> tuple[Scenario, ...]:
         return scenarios
     pinned = seeded_faults(suite, scenarios)
     if pinned:
-        print(
-            f"aftershock: --seed {POINTS_SEED}, as in `aftershock list points`, because "
-            f"{pinned[0]} names an effect that another seed may not have",
-            file=sys.stderr,
+        _note(
+            f"--seed {POINTS_SEED}, as in `aftershock list points`, because "
+            f"{pinned[0]} names an effect that another seed may not have"
         )
         return scenarios
     seed = secrets.randbelow(2**31)
     return tuple(replace(scenario, seed=seed) for scenario in scenarios)
 
 
-def _command(suite: Suite, request: Request, seed: int) -> tuple[str, ...]:
+def _command(suite: Suite, request: Request, seed: int, backend: str) -> tuple[str, ...]:
     parts = ["aftershock", "run", suite.name]
     for pattern in request.patterns:
         parts += ["--pattern", pattern]
@@ -159,8 +159,8 @@ def _command(suite: Suite, request: Request, seed: int) -> tuple[str, ...]:
         parts += ["--trace-payloads", str(request.payload_bytes)]
     if request.sabotage:
         parts.append("--sabotage-injectors")
-    if request.backend == "docker":
-        parts += ["--backend", "docker"]
+    if backend != backends.InNamespaces.name:
+        parts += ["--backend", backend]
     return tuple(parts)
 
 
@@ -372,4 +372,8 @@ class _LogSlices:
 
 def tell(error: AftershockError) -> None:
     """One clear message on stderr."""
-    print(f"aftershock: {error}", file=sys.stderr)
+    _note(str(error))
+
+
+def _note(text: str) -> None:
+    print(f"aftershock: {text}", file=sys.stderr)

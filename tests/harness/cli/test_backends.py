@@ -8,6 +8,7 @@ import pytest
 
 from harness.cli import backends
 from harness.cli.backends import InContainers
+from harness.environments.causes import Finding
 from harness.errors import DeclarationError, MachineUnfit
 from tests.harness.cli.test_images import SYSTEM
 
@@ -20,6 +21,42 @@ def test_another_name_is_refused_with_those_there_are() -> None:
         DeclarationError, match="--backend podman: there are auto, namespaces, docker"
     ):
         backends.known("podman")
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "docker", "expected"),
+    [(True, True, "namespaces"), (False, False, "namespaces"), (False, True, "docker")],
+)
+def test_auto_is_namespaces_unless_only_containers_can_be_used(
+    namespaces: bool, docker: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And then it is said, with the reason."""
+    answers = Finding(name="docker", ok=True, says="")
+    monkeypatch.setattr("harness.environments.resources.docker", lambda _environ: answers)
+    monkeypatch.setattr("harness.environments.doctor.diagnose", tuple)
+    usable = {
+        "namespaces": {"usable": namespaces, "why": "refused"},
+        "docker": {"usable": docker, "why": ""},
+    }
+    monkeypatch.setattr(
+        "harness.environments.doctor.report", lambda _findings: {"backends": usable}
+    )
+    told = list[str]()
+
+    assert backends.decided("auto", told.append) == expected
+    assert told == (
+        ["--backend docker, because namespaces cannot be used: refused"]
+        if expected == "docker"
+        else []
+    )
+    assert backends.decided("docker", told.append) == "docker"
+
+
+def test_without_an_engine_nothing_is_tried_for_auto(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run says itself what it is refused."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    monkeypatch.setattr("harness.environments.doctor.diagnose", lambda: pytest.fail("tried"))
+    assert backends.decided("auto", print) == "namespaces"
 
 
 def test_containers_need_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
