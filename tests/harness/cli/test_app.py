@@ -21,7 +21,10 @@ WRONG = (
     ),
     (("list", "points"), "list points: --pattern is wanted; there are "),
     (("list", "points", "--pattern", "quantum"), "--pattern quantum: suite shop has no such"),
-    (("list", "faults", "--pattern", "dual-write"), "list faults: --pattern and --seed are for"),
+    (
+        ("list", "faults", "--pattern", "dual-write"),
+        "list faults: --pattern, --seed and --backend are for",
+    ),
     (
         ("list", "planets"),
         "list planets: there are lists of suites, patterns, faults, invariants, points",
