@@ -54,8 +54,10 @@ class Late:
         self._jitter_s = poison.jitter / 1000
 
     async def healthy(self, talk: Conversation) -> Probe:
+        # One that waited for a processor is not the link's; an ill link has no quick one.
         trips = [await self._trip(talk) for _ in range(_ROUNDS)]
-        return self._told(trips, shown=all(t is not None and t < self._least_s for t in trips))
+        found = [t for t in trips if t is not None]
+        return self._told(trips, shown=len(found) == _ROUNDS and median(found) < self._least_s)
 
     async def ill(self, talk: Conversation, greet: Greet) -> Probe:
         trips = [await self._trip(talk) for _ in range(_ROUNDS)]
@@ -90,8 +92,13 @@ class Slow:
         """Bytes a second."""
 
     async def healthy(self, talk: Conversation) -> Probe:
-        up, down = await self._rates(talk)
-        return self._told(up, down, shown=min(up, down) > 2 * self._rate)
+        # What a limit keeps from being carried is never carried: once is enough.
+        for _ in range(_ANSWERS):
+            up, down = await self._rates(talk)
+            shown = min(up, down) > 2 * self._rate
+            if shown or not down:
+                break
+        return self._told(up, down, shown=shown)
 
     async def ill(self, talk: Conversation, greet: Greet) -> Probe:  # noqa: ARG002
         up, down = await self._rates(talk)

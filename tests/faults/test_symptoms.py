@@ -143,3 +143,32 @@ def test_a_reset_may_overtake_the_last_of_what_is_limited() -> None:
 
     assert asyncio.run(ill("limit-data=4096"))
     assert not asyncio.run(ill("limit-data=3999"))
+
+
+class Busy(Talk):
+    """Hears the first answers late: its machine has other work."""
+
+    def __init__(self, links: Links, late: int) -> None:
+        super().__init__(links=links)
+        self._late = late
+
+    async def ask(self, **given: Any) -> Heard:
+        heard = await super().ask(**given)
+        self._late -= 1
+        return replace(heard, seconds=0.4) if self._late >= 0 else heard
+
+
+@pytest.mark.parametrize(
+    ("ail", "late", "expected"),
+    [(Ail.LATENCY, 3, True), (Ail.LATENCY, 8, False), (Ail.BANDWIDTH, 2, True),
+     (Ail.BANDWIDTH, 100, False)],
+)  # fmt: skip
+def test_a_link_is_healthy_though_an_answer_was_heard_late(
+    ail: Ail, late: int, expected: bool
+) -> None:
+    """Where others were not."""
+
+    async def measure() -> Probe:
+        return await SYMPTOMS[ail](Poison.parse(ail.value)).healthy(Busy(Links(), late))
+
+    assert asyncio.run(measure()).shown is expected
