@@ -282,9 +282,8 @@ class Containers(SandboxLinks, Keeping[Contained]):
         for name in nodes:
             self._nodes[name].wanted = False
         await asyncio.gather(*(self._end(self._nodes[name], politely=politely) for name in nodes))
-        if self._taps is not None:
-            for name in ran:
-                await self._taps.node_gone(name)
+        for name in ran:
+            await self._forget(name)
 
     async def wipe(self) -> None:
         """End every node and empty its disk, as if none had ever been started."""
@@ -349,8 +348,7 @@ class Containers(SandboxLinks, Keeping[Contained]):
         with engine_errors(f"killing {node}"):
             await asyncio.to_thread(self._container(contained).kill)
         code = await asyncio.shield(ended)
-        if self._taps is not None:
-            await self._taps.node_gone(node)
+        await self._forget(node)
         return Death(
             node=node,
             pid=pid,

@@ -116,6 +116,13 @@ class SandboxLinks(Between):
         sock.setblocking(False)
         return sock
 
+    async def _forget(self, node: str) -> None:
+        """The node's process has ended: end its connections, here, at its servers, and what its
+        kernel still holds to send. In namespaces it loses its network with it."""
+        if self._taps is not None:
+            await self._taps.node_gone(node)
+        await asyncio.to_thread(self._sandboxes[node].ask, "forget")
+
     async def established(self, node: str) -> frozenset[Connection]:
         told: list[str] = await asyncio.to_thread(self._sandboxes[node].ask, "sockets")
         return frozenset().union(*(established(text) for text in told))

@@ -20,6 +20,7 @@ from pyroute2 import IPRoute
 from pyroute2.nftables.main import NFTables
 
 from harness.environments import nft
+from harness.environments.docker import orphans
 from harness.environments.listening import question_socket
 from harness.environments.network import local_route
 from harness.protocols import TAP_MARK, Reach
@@ -99,6 +100,7 @@ DEEDS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "count_connects": lambda given: _rules(nft.count_connects, given),
     "counted": _counted,
     "sockets": _sockets,
+    "forget": lambda _given: orphans.destroy(_sockets({})),
     "reach": _reach,
     "address": _address,
     "local": _local,

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -35,6 +36,9 @@ class Made(SandboxLinks):
 
     async def open(self) -> None:
         await self._open_sandboxes()
+
+    async def forget(self, node: str) -> None:
+        await self._forget(node)
 
     def close(self) -> None:
         self._close_sandboxes()
@@ -129,6 +133,29 @@ def test_a_socket_to_the_taps_is_of_their_own_network(sockets: Path) -> None:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+def test_a_dead_node_is_forgotten_when_the_taps_have_let_go(tmp_path: Path) -> None:
+    """Their servers know of the end by then; without taps the kernel alone is told."""
+    done = list[str]()
+
+    class Asked:
+        """A sandbox, and taps."""
+
+        def ask(self, do: str) -> int:
+            done.append(do)
+            return 1
+
+        async def node_gone(self, node: str) -> None:
+            done.append(f"{node} gone")
+
+    made = Made(tmp_path)
+    made._sandboxes["order"] = cast("Any", Asked())
+    asyncio.run(made.forget("order"))
+    made.attach_taps(cast("Any", Asked()))
+    asyncio.run(made.forget("order"))
+
+    assert done == ["forget", "order gone", "forget"]
 
 
 def test_a_sandbox_that_never_answers_is_told(
