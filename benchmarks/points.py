@@ -1,6 +1,6 @@
 """How many kills at points of the wire achieve the cut that was meant, by the stores' own word.
 
-    python benchmarks/points.py [--injections 1000] [--pattern P]… [--seed 1]
+    python benchmarks/points.py [--injections 1000] [--pattern P]… [--seed 1] [--rate 15]
                                 [--backend namespaces] [--out DIR]
 
 Every pattern is run once without a fault. Each kind of effect that passes is two points, before
@@ -36,7 +36,6 @@ from harness.model.suite import Suite
 from harness.stage import Stage
 
 MINUTE_S = 60.0
-RATE_PER_S = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +141,10 @@ class Campaign:
     ) -> Path:
         """Under load for so long; without points to strike at, without a fault."""
         self._number += 1
-        plan = self._suite.plan
+        plan, rate = self._suite.plan, self._given.rate
 
         def long_plan(rng: Random) -> Sequence[Request]:
-            return plan(rng, orders=int(span_s * RATE_PER_S), rate_per_s=RATE_PER_S)  # type: ignore[call-arg] # the shop's own
+            return plan(rng, orders=int(span_s * rate), rate_per_s=rate)  # type: ignore[call-arg] # the shop's own
 
         def kills(stage: Stage) -> Kills:
             return Kills(stage, batch, self.told)
@@ -185,6 +184,7 @@ def main() -> None:
     parser.add_argument("--injections", type=int, default=1000)
     parser.add_argument("--pattern", action="append", default=[])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=15.0, help="orders a second")
     parser.add_argument("--backend", default="namespaces", choices=["namespaces", "docker"])
     parser.add_argument("--out", type=Path, default=Path("results/points"))
     given = parser.parse_args()
