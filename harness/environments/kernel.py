@@ -70,6 +70,17 @@ def unmount(target: str) -> None:
     _check(_libc.umount2(target.encode(), ctypes.c_int(MNT_DETACH)), f"umount {target}")
 
 
+def tee(source: int, sink: int, count: int) -> int:
+    """Copy up to `count` bytes from one pipe to another without taking them out of it (tee(2)).
+    Returns how many. Raises OSError, BlockingIOError where nothing can be copied now."""
+    flags = ctypes.c_uint(os.SPLICE_F_NONBLOCK)
+    copied = int(_libc.tee(ctypes.c_int(source), ctypes.c_int(sink), ctypes.c_size_t(count), flags))
+    if copied < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"tee: {os.strerror(number)}")
+    return copied
+
+
 def sethostname(name: str) -> None:
     """The host name of the calling process's UTS namespace."""
     raw = name.encode()

@@ -10,6 +10,7 @@ as it brings.
 """
 
 import asyncio
+import os
 import re
 from collections import deque
 from collections.abc import Callable
@@ -31,6 +32,8 @@ _LARGE = 4 << 10
 """Of a piece that may wait on disk, in bytes: writing a smaller one is no quicker than reading it."""
 _HANDY = 4 << 20
 """Bytes that wait in memory before anything waits on disk."""
+_PART = 64 << 10
+"""Of a large piece from a pipe, what is read at once, in bytes."""
 _LOOK_S = 0.005
 """How often it is seen whether there is time to read."""
 _SHARE = 16
@@ -90,9 +93,24 @@ class Backlog:
             self._weight += size
             if self._weight > self.most:
                 self._relieve(size)
-        if not self._looks:
-            self._looks = True
-            self._loop.call_later(_LOOK_S, self._look)
+        self._come_back()
+
+    def take(self, flow: "Flow", pipe: int, count: int) -> None:
+        """Bytes that have gone on and of which a copy is in a pipe."""
+        place, stored = (0, 0) if self.spill is None else self.spill.take(pipe, count)
+        now = monotonic_ns()
+        for first in range(place, place + stored, _PART):
+            self.spill.noted()  # type: ignore[union-attr] # it is there where anything is stored
+            self._flows.append(flow)
+            self._times.append(now)
+            self._data.append(first)
+            self._sizes.append(min(_PART, place + stored - first))
+            self._weight += _PIECE
+        while stored < count:
+            data = os.read(pipe, count - stored)
+            self.add(flow, data)
+            stored += len(data)
+        self._come_back()
 
     def after(self, act: Callable[[], None]) -> None:
         """Do this when all that has come so far is read: at once, where it is."""
@@ -149,6 +167,11 @@ class Backlog:
         until = monotonic_ns() + nanoseconds
         while self._flows and monotonic_ns() < until:
             self._next()
+
+    def _come_back(self) -> None:
+        if not self._looks:
+            self._looks = True
+            self._loop.call_later(_LOOK_S, self._look)
 
     def _look(self) -> None:
         """Read if there is time, and come back as long as something is left."""

@@ -151,7 +151,7 @@ class Gate:
             if point.concerns(relay) and not point.works_on:
                 relay.hold()
         elif _may_carry(point.trigger.address, relay):
-            relay.strict, relay.fast = True, False
+            relay.aim()
 
     def open(self) -> None:
         """Disarm, and let everything go on. Idempotent."""

@@ -18,6 +18,7 @@ from zlib import crc32
 
 from harness.model.effect import Effect, Outcome
 from harness.model.frame import FROM_CLIENT, FROM_SERVER, Frame
+from harness.tap.bulk import ENOUGH, LARGE, Bulk
 
 if TYPE_CHECKING:
     from harness.tap.station import Station
@@ -28,6 +29,8 @@ _MOST_KEPT = 4 << 20
 _LONGEST_MESSAGE = 1 << 20
 """Of a longer one all but the last byte goes on while it is still coming."""
 _LONGEST_TAIL = 1 << 16
+_HIGH = 1 << 16
+"""Bytes that are unsent when a sender is made to wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +50,8 @@ class Flow(asyncio.Protocol):
     """The bytes of one direction: comes in on `source`, goes out on the other flow's source."""
 
     __slots__ = (
-        "_blocked", "direction", "ended", "fed", "finished", "is_up", "kept", "limit", "read_to", "relay",
-        "sent", "sink", "source", "tail",
+        "_blocked", "_large", "bulk", "direction", "ended", "fed", "finished", "is_up", "kept", "limit",
+        "read_to", "relay", "sent", "sink", "source", "tail",
     )  # fmt: skip
 
     def __init__(self, relay: "Relay", direction: str) -> None:
@@ -73,19 +76,28 @@ class Flow(asyncio.Protocol):
         """The sender has sent its last byte."""
         self.finished = False
         """The receiver knows."""
+        self.bulk: Bulk | None = None
+        """Who reads and writes for it where large pieces come."""
         self._blocked: set[str] = set()
+        self._large = 0
+        """Pieces in a row."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.source = cast("asyncio.Transport", transport)
         self.relay.leg_made(self, self.source)
 
     def data_received(self, data: bytes) -> None:
-        self.fed += len(data)
+        size = len(data)
+        self.fed += size
         relay = self.relay
         if relay.fast:
-            self.sent += len(data)
+            self.sent += size
             self.sink.write(data)  # type: ignore[union-attr] # fast: both legs are there
             relay.station.backlog.add(self, data)
+            if size >= LARGE:
+                self._came_large()
+            elif self._large:
+                self._come_small()
         else:
             relay.careful(self, data)
 
@@ -104,6 +116,34 @@ class Flow(asyncio.Protocol):
         self.source = None
         self.relay.lost(self, exc)
 
+    def _came_large(self) -> None:
+        self._large += 1
+        if self._large == ENOUGH and self.sink is not None:
+            # Told to go on when all is sent, not earlier: that is when it can begin.
+            self.sink.set_write_buffer_limits(high=_HIGH, low=0)
+        self._begin_bulk()
+
+    def _come_small(self) -> None:
+        if self._large >= ENOUGH and self.sink is not None:
+            self.sink.set_write_buffer_limits(high=_HIGH)
+        self._large = 0
+
+    def _begin_bulk(self) -> None:
+        """If large pieces come, and nothing stands against it now."""
+        if self._large < ENOUGH or self._blocked or not self.relay.fast:
+            return
+        source, sink = self.source, self.sink
+        if source is None or sink is None or source.is_closing() or sink.is_closing():
+            return
+        if not sink.get_write_buffer_size():
+            self.bulk = Bulk(self, source, sink)
+
+    def come_usually(self) -> None:
+        """Large pieces have come to an end, or there is another reason."""
+        self._come_small()
+        if not self._blocked and self.source is not None and not self.source.is_closing():
+            self.source.resume_reading()
+
     def block(self, why: str) -> None:
         """Read no more from the sender."""
         if not self._blocked and self.source is not None:
@@ -116,6 +156,7 @@ class Flow(asyncio.Protocol):
             self._blocked.discard(why)
             if not self._blocked and self.source is not None and not self.source.is_closing():
                 self.source.resume_reading()
+                self._begin_bulk()
 
     def push(self, upto: int) -> None:
         """Send on what is kept, as far as byte `upto` of the flow."""
@@ -209,7 +250,8 @@ class Relay:
         if flow is self.up and self.down.source is None and not flow.kept:
             self.close(reset=False)  # gave up before the server had answered the dial
             return
-        self.fast = False
+        self.slow()
+        self.advance(self.other(flow))
         self.advance(flow)
         self.proceed()
         if self.up.finished and self.down.finished:
@@ -231,6 +273,11 @@ class Relay:
         """End both legs. `reset`: to both sides as a reset, without what is still unsent."""
         if self.is_closed:
             return
+        for flow in (self.up, self.down):
+            if flow.bulk is not None:
+                flow.bulk.end()
+                if not reset:
+                    flow.push(flow.fed)
         self.is_closed, self.fast = True, False
         if self.station.gate.is_aimed:
             self.station.drain()  # what it waits for may have come on this connection
@@ -256,6 +303,23 @@ class Relay:
             and not self.up.kept
             and not self.down.kept
         )
+
+    def slow(self) -> None:
+        """From now on what comes is read before it goes on."""
+        self.fast = False
+        for flow in (self.up, self.down):
+            if flow.bulk is not None:
+                flow.bulk.end()
+
+    def aim(self) -> None:
+        """From now on messages go on one by one, and only when they are whole."""
+        self.strict = True
+        was_bulk = self.up.bulk or self.down.bulk
+        self.slow()
+        if was_bulk:  # what has not gone on is in hand now, and goes on as far as messages are whole
+            self.station.drain()
+            for flow in (self.up, self.down):
+                self.advance(flow)
 
     def careful(self, flow: Flow, data: bytes) -> None:
         """Read first, then forward what may go on."""
@@ -349,7 +413,8 @@ class Relay:
 
     def hold(self) -> None:
         """From now on nothing goes on, either way."""
-        self.held, self.fast = True, False
+        self.held = True
+        self.slow()
         for flow in (self.up, self.down):
             flow.limit = flow.sent
 

@@ -3,6 +3,7 @@ with the process."""
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 MOST = 2 << 30
@@ -34,6 +35,22 @@ class Spill:
         place, self._end = self._end, self._end + len(data)
         self._left += 1
         return place
+
+    def take(self, pipe: int, count: int) -> tuple[int, int]:
+        """Put what is in a pipe: the place and how many bytes of it, which are got back in any
+        parts, each `noted`. Fewer than `count` where there is no room, for whatever reason."""
+        place = self._end
+        most = min(count, self._most - place)
+        with suppress(OSError):
+            if self._file is None:
+                self._file = _unnamed(self._folder)
+            while (left := place + most - self._end) > 0:
+                self._end += os.splice(pipe, self._file, left, offset_dst=self._end)
+        return place, self._end - place
+
+    def noted(self) -> None:
+        """There is one part more to be got back."""
+        self._left += 1
 
     def get(self, place: int, size: int) -> bytes:
         """What was put there. Raises OSError where the disk does not give it back."""

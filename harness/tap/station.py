@@ -106,7 +106,7 @@ class Station:
     def _made(self, relay: Relay) -> None:
         """A connection whose requests may not be for its server."""
         if self.failing.covers(relay.link):
-            relay.strict, relay.fast = True, False
+            relay.aim()
 
     def saw(self, relay: Relay, flow: Flow, frames: Sequence[Frame]) -> None:
         """Frames that have just been read on a connection that is not on the fast way."""

@@ -1,0 +1,119 @@
+"""A flow that comes in large pieces: passed on inside the kernel, from socket to socket, with a copy on
+disk for the parser (splice(2), tee(2)).
+
+In the usual way each byte is copied into this process, into an object that keeps it, and out again, and
+again to wherever it waits until there is time to parse it. At hundreds of megabytes a second that is
+what the sender and the receiver wait for.
+"""
+
+import asyncio
+import fcntl
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from harness.environments import kernel
+
+if TYPE_CHECKING:
+    from harness.tap.relay import Flow
+
+LARGE = 32 << 10
+"""Of a piece that may be the beginning of more, in bytes."""
+ENOUGH = 4
+"""So many large pieces in a row are."""
+_MOST = 1 << 20
+"""What is under way inside at a time, in bytes."""
+_SMALL_IN_A_ROW = 8
+"""So many others in a row end it."""
+_HOW = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
+
+
+class Bulk:
+    """Reads and writes in a flow's stead, on the sockets of both transports, which must have nothing
+    unsent; from `__init__` to `end`."""
+
+    __slots__ = ("_copy", "_flow", "_from", "_loop", "_pipe", "_small", "_to", "_waits")
+
+    def __init__(self, flow: "Flow", source: asyncio.Transport, sink: asyncio.Transport) -> None:
+        self._flow = flow
+        self._loop = asyncio.get_running_loop()
+        source.pause_reading()
+        # A loop lets nobody else wait for a transport's own descriptor.
+        self._from = os.dup(source.get_extra_info("socket").fileno())
+        self._to = os.dup(sink.get_extra_info("socket").fileno())
+        self._pipe, self._copy = _pipe(), _pipe()
+        self._small = 0
+        self._waits = False
+        """For the receiver to take more."""
+        self._loop.add_reader(self._from, self._readable)
+
+    def end(self) -> None:
+        """Give the flow back to its transport. What has not gone on is in `flow.kept` then; it is
+        in the backlog as all the rest is."""
+        flow = self._flow
+        flow.bulk = None
+        self._loop.remove_reader(self._from)
+        self._loop.remove_writer(self._to)
+        flow.kept += _read(self._pipe[0], flow.fed - flow.sent)
+        for descriptor in (self._from, self._to, *self._pipe, *self._copy):
+            os.close(descriptor)
+        flow.come_usually()
+
+    def _readable(self) -> None:
+        flow = self._flow
+        try:
+            count = os.splice(self._from, self._pipe[1], _MOST, flags=_HOW)
+        except BlockingIOError:
+            return
+        except OSError:
+            flow.relay.close(reset=True)
+            return
+        if not count:
+            self.end()  # the transport will find its end, too
+            return
+        flow.fed += count
+        copied = kernel.tee(self._pipe[0], self._copy[1], count)
+        backlog = flow.relay.station.backlog
+        backlog.take(flow, self._copy[0], copied)
+        if copied < count:  # what cannot be copied here is copied in the usual way
+            self.end()
+            backlog.add(flow, bytes(flow.kept[copied - count :]))
+            flow.relay.advance(flow)
+            return
+        self._small = 0 if count >= LARGE else self._small + 1
+        self._writable()
+
+    def _writable(self) -> None:
+        flow = self._flow
+        try:
+            while left := flow.fed - flow.sent:
+                flow.sent += os.splice(self._pipe[0], self._to, left, flags=_HOW)
+        except BlockingIOError:
+            if not self._waits:
+                self._waits = True
+                self._loop.remove_reader(self._from)
+                self._loop.add_writer(self._to, self._writable)
+            return
+        except OSError:
+            flow.relay.close(reset=True)
+            return
+        if self._small >= _SMALL_IN_A_ROW:
+            self.end()
+        elif self._waits:
+            self._waits = False
+            self._loop.remove_writer(self._to)
+            self._loop.add_reader(self._from, self._readable)
+
+
+def _pipe() -> tuple[int, int]:
+    ends = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    with suppress(PermissionError):  # it is smaller then
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _MOST)
+    return ends
+
+
+def _read(descriptor: int, count: int) -> bytes:
+    found = bytearray()
+    while len(found) < count:
+        found += os.read(descriptor, count - len(found))
+    return bytes(found)
