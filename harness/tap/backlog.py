@@ -22,7 +22,7 @@ from harness.errors import HarnessBug
 from harness.tap.spill import Spill
 
 if TYPE_CHECKING:
-    from harness.tap.relay import Flow
+    from harness.tap.flow import Flow
 
 MOST, LEAST = 256 << 20, 16 << 20
 """Bytes, with what keeping a piece of them takes."""

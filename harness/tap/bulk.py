@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from harness.environments import kernel
 
 if TYPE_CHECKING:
-    from harness.tap.relay import Flow
+    from harness.tap.flow import Flow
 
 LARGE = 32 << 10
 """Of a piece that may be the beginning of more, in bytes."""
@@ -23,6 +23,8 @@ ENOUGH = 4
 """So many large pieces in a row are."""
 _MOST = 1 << 20
 """What is under way inside at a time, in bytes."""
+_ROUNDS = 8
+"""So often is taken at a time: others come on, too."""
 _SMALL_IN_A_ROW = 8
 """So many others in a row end it."""
 _HOW = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
@@ -60,17 +62,28 @@ class Bulk:
         flow.come_usually()
 
     def _readable(self) -> None:
+        """Take what has come. The loop tells of a connection that has broken once and never again,
+        and there may be much to take before that is found; so its interest is renewed where not all
+        has been taken."""
+        for _ in range(_ROUNDS):
+            if not self._pass_on():
+                return
+        self._loop.remove_reader(self._from)
+        self._loop.add_reader(self._from, self._readable)
+
+    def _pass_on(self) -> bool:
+        """One piece. False: there is no more to take for now, or somebody else takes it."""
         flow = self._flow
         try:
             count = os.splice(self._from, self._pipe[1], _MOST, flags=_HOW)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             flow.relay.close(reset=True)
-            return
+            return False
         if not count:
             self.end()  # the transport will find its end, too
-            return
+            return False
         flow.fed += count
         copied = kernel.tee(self._pipe[0], self._copy[1], count)
         backlog = flow.relay.station.backlog
@@ -79,9 +92,10 @@ class Bulk:
             self.end()
             backlog.add(flow, bytes(flow.kept[copied - count :]))
             flow.relay.advance(flow)
-            return
+            return False
         self._small = 0 if count >= LARGE else self._small + 1
         self._writable()
+        return flow.bulk is self and not self._waits
 
     def _writable(self) -> None:
         flow = self._flow

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from harness.errors import DeclarationError
 from harness.model.frame import Frame
 from harness.tap.answers import error_answer
-from harness.tap.relay import Flow, Link, Relay
+from harness.tap.flow import Flow
+from harness.tap.relay import Link, Relay
 
 Pair = tuple[str, str]
 """(client, server)"""

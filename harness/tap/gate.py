@@ -20,7 +20,8 @@ from harness.model.address import Address
 from harness.model.cut import Reached, Trigger, When
 from harness.model.effect import Effect, Outcome
 from harness.model.frame import Frame
-from harness.tap.relay import Flow, Relay
+from harness.tap.flow import Flow
+from harness.tap.relay import Relay
 
 ANSWER_TIMEOUT_S = 5.0
 """How long the answer to the effect's request is awaited before it is told without one."""

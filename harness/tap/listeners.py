@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.errors import EnvironmentFailed
-from harness.tap.relay import Flow, Link
+from harness.tap.flow import Flow
+from harness.tap.relay import Link
 
 _BACKLOG = 1024
 _POLL_S = 0.02

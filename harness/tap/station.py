@@ -20,9 +20,10 @@ from harness.tap.answers import error_answer
 from harness.tap.backlog import Backlog
 from harness.tap.detour import Detour, Way
 from harness.tap.failing import Failing
+from harness.tap.flow import Flow
 from harness.tap.gate import Gate, Met
 from harness.tap.listeners import Listeners
-from harness.tap.relay import Flow, Link, Relay, read
+from harness.tap.relay import Link, Relay, read
 from harness.tap.spill import Spill
 from harness.tap.spool import Spool
 from harness.trace.tracer import Tracer

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.tap.backlog import Backlog, affordable
-from harness.tap.relay import Flow
+from harness.tap.flow import Flow
 from harness.tap.spill import Spill
 from harness.testing import eventually
 

@@ -11,7 +11,8 @@ import pytest
 
 from harness.model.frame import FROM_CLIENT, FROM_SERVER, Frame
 from harness.tap.bulk import ENOUGH, LARGE
-from harness.tap.relay import Flow, Relay
+from harness.tap.flow import Flow
+from harness.tap.relay import Relay
 from harness.tap.spill import Spill
 from harness.trace.link import OpaqueReader
 from tests.harness.tapped import Pair, connected, read_all, run, until

@@ -10,8 +10,9 @@ from typing import cast
 import pytest
 import uvloop
 
+from harness.tap.flow import Flow
 from harness.tap.listeners import Listeners
-from harness.tap.relay import Flow, Link
+from harness.tap.relay import Link
 
 TAP = "127.0.0.4"
 MOST_S = 10.0
