@@ -70,3 +70,10 @@ async def read_all(sock: socket.socket) -> bytes:
     while chunk := await loop.sock_recv(sock, 1 << 16):
         found += chunk
     return bytes(found)
+
+
+async def exactly(sock: socket.socket, count: int) -> bytes:
+    found = bytearray()
+    while len(found) < count:
+        found += await asyncio.get_running_loop().sock_recv(sock, min(1 << 16, count - len(found)))
+    return bytes(found)

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from harness.model.frame import FROM_CLIENT, FROM_SERVER, Frame
-from harness.tap.bulk import ENOUGH, LARGE
 from harness.tap.flow import Flow
 from harness.tap.relay import Relay
 from harness.tap.spill import Spill
 from harness.trace.link import OpaqueReader
-from tests.harness.tapped import Pair, connected, read_all, run, until
+from tests.harness.tapped import Pair, connected, exactly, read_all, run, until
 
 MUCH = 12_000_000
 LITTLE_DISK = 3_000_000
@@ -86,7 +85,7 @@ def test_small_pieces_end_it() -> None:
             data = os.urandom(MUCH)
             sending = asyncio.ensure_future(loop.sock_sendall(pair.client, data))
             got = await _in_bulk(relay.up, pair.server)
-            assert got + await _exactly(pair.server, MUCH - len(got)) == data
+            assert got + await exactly(pair.server, MUCH - len(got)) == data
             await sending
             words = [b"%03d" % number for number in range(100)]
             for word in words:
@@ -100,19 +99,6 @@ def test_small_pieces_end_it() -> None:
     run(test)
 
 
-def test_a_few_large_pieces_do_not_begin_it() -> None:
-    async def test() -> None:
-        async with reading() as (pair, relay, _):
-            loop = asyncio.get_running_loop()
-            for _ in range(3 * ENOUGH):
-                for size in (LARGE * 2, 10):
-                    await loop.sock_sendall(pair.client, bytes(size))
-                    await _exactly(pair.server, size)
-                    assert relay.up.bulk is None
-
-    run(test)
-
-
 def test_held_in_the_midst_of_it_nothing_passes_and_freed_all_of_it_does() -> None:
     async def test() -> None:
         async with reading() as (pair, relay, reader):
@@ -122,7 +108,7 @@ def test_held_in_the_midst_of_it_nothing_passes_and_freed_all_of_it_does() -> No
             got = await _in_bulk(relay.up, pair.server)
             relay.hold()
             assert relay.up.bulk is None
-            got += await _exactly(pair.server, relay.up.sent - len(got))
+            got += await exactly(pair.server, relay.up.sent - len(got))
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.2):
                     await loop.sock_recv(pair.server, 100)
@@ -148,13 +134,13 @@ def test_aimed_at_in_the_midst_of_it_messages_go_on_when_they_are_whole() -> Non
             under_way = relay.up.sent
             relay.aim()
             assert relay.up.bulk is None
-            got += await _exactly(pair.server, MUCH - len(got))
+            got += await exactly(pair.server, MUCH - len(got))
             assert got == data
             await sending
             assert relay.up.bulk is None
             assert relay.up.sent > under_way
             await asyncio.get_running_loop().sock_sendall(pair.client, bytes(1500))
-            assert await _exactly(pair.server, 1000) == bytes(1000)
+            assert await exactly(pair.server, 1000) == bytes(1000)
             await until(lambda: len(relay.up.kept) == 500)
             assert reader.fed[FROM_CLIENT] == data + bytes(1500)
 
@@ -233,7 +219,7 @@ async def _in_bulk(flow: Flow, receiver: socket.socket) -> bytes:
     got = bytearray()
     while flow.bulk is None:
         got += await asyncio.get_running_loop().sock_recv(receiver, 1 << 16)
-    got += await _exactly(receiver, MUCH // 6)
+    got += await exactly(receiver, MUCH // 6)
     assert flow.bulk is not None
     assert len(got) < MUCH // 2
     return bytes(got)
@@ -248,13 +234,6 @@ async def _send_on(sock: socket.socket) -> None:
     chunk = PATTERN * (1 << 16)
     while True:
         await asyncio.get_running_loop().sock_sendall(sock, chunk)
-
-
-async def _exactly(sock: socket.socket, count: int) -> bytes:
-    found = bytearray()
-    while len(found) < count:
-        found += await asyncio.get_running_loop().sock_recv(sock, min(1 << 16, count - len(found)))
-    return bytes(found)
 
 
 def _reset(sock: socket.socket) -> None:
