@@ -25,8 +25,8 @@ def test_every_scenario_comes_out_as_expected(ran: Ran) -> None:
         assert all(fault["proved"] for fault in scenario["faults"]), scenario
 
 
-def test_what_is_lost_is_what_was_cut(ran: Ran) -> None:
-    """The very order whose commit the kill came after, and no other."""
+def test_what_was_cut_is_lost(ran: Ran) -> None:
+    """The very order whose commit the kill came after; others of that moment may be, too."""
     (scenario,) = (
         s
         for s in ran.answer.json["scenarios"]
@@ -35,7 +35,8 @@ def test_what_is_lost_is_what_was_cut(ran: Ran) -> None:
     assert scenario["verdict"] == "VIOLATION"
     cut: dict[str, Any] = scenario["faults"][0]["evidence"]["intended_cut"]
     lost = {v["invariant"]: v["keys"] for v in scenario["violations"]}
-    assert lost["no-event-lost"] == cut["effect"]["keys"]
+    assert cut["effect"]["keys"]
+    assert set(lost["no-event-lost"]) >= set(cut["effect"]["keys"])
 
 
 def test_nothing_is_left_in_the_engine(ran: Ran) -> None:
