@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -194,6 +195,11 @@ def test_of_two_at_once_one_fetches_and_the_other_waits(
     assert repository.asked == asked
 
 
+def received(layout: Layout) -> list[Path]:
+    """What of a download is on disk."""
+    return [path for path in layout.incoming.rglob("*") if path.is_file()]
+
+
 def test_a_process_killed_half_way_leaves_nothing_in_place_and_the_next_one_finishes(
     layout: Layout, repository: Repository, small_lock: str
 ) -> None:
@@ -203,9 +209,12 @@ def test_a_process_killed_half_way_leaves_nothing_in_place_and_the_next_one_fini
     with another_process(layout, small_lock) as process:
         while next_line(process) != FetchPhase.DOWNLOADING.value:
             assert process.poll() is None
+        while not received(layout):  # the first half of the jar, and no more comes
+            assert process.poll() is None
+            time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert jar.name not in [p.name for p in (layout.home / "lib").glob("*")]
-    assert [p for p in layout.incoming.rglob("*") if p.is_file()] != []
+    assert received(layout)
 
     repository.held_back = None
     fill(layout, [Component.KAFKA], report=print)
