@@ -25,6 +25,7 @@ KINDS: Mapping[str, tuple[str, int]] = {
 MIXES: Mapping[str, Sequence[str]] = {
     # What shipping has to take back is what is cancelled just between its doing and the end.
     "undo": (CANCELLED, HEAVY, CANCELLED, CANCELLED),
+    "cancel": (CANCELLED, HEAVY, CANCELLED, CANCELLED),
     # A cancellation writes what the order writes when time is over.
     "late": (GOOD, HEAVY, DEAR, SCARCE),
 }
@@ -170,7 +171,7 @@ WRITES: Mapping[str, Sequence[int]] = {
     HEAVY: (4, 5, 6, 7),
     DEAR: (3,),
     SCARCE: (2,),
-    CANCELLED: (2, 3, 4),
+    CANCELLED: (2, 3, 4, 5),
 }
 """Kind of order → which of the orchestrator's writes for it no other kind has."""
 
