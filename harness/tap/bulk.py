@@ -9,7 +9,7 @@ what the sender and the receiver wait for.
 import asyncio
 import fcntl
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from harness.environments import kernel
@@ -32,18 +32,21 @@ _HOW = os.SPLICE_F_NONBLOCK | os.SPLICE_F_MOVE
 
 class Bulk:
     """Reads and writes in a flow's stead, on the sockets of both transports, which must have nothing
-    unsent; from `__init__` to `end`."""
+    unsent; from `__init__` to `end`. Raises OSError, with nothing changed, where no more descriptors
+    are to be had."""
 
-    __slots__ = ("_copy", "_flow", "_from", "_loop", "_pipe", "_small", "_to", "_waits")
+    __slots__ = ("_copy", "_flow", "_from", "_loop", "_opened", "_pipe", "_small", "_to", "_waits")
 
     def __init__(self, flow: "Flow", source: asyncio.Transport, sink: asyncio.Transport) -> None:
         self._flow = flow
         self._loop = asyncio.get_running_loop()
+        with ExitStack() as opened:
+            # A loop lets nobody else wait for a transport's own descriptor.
+            self._from = _another(source, opened)
+            self._to = _another(sink, opened)
+            self._pipe, self._copy = _pipe(opened), _pipe(opened)
+            self._opened = opened.pop_all()
         source.pause_reading()
-        # A loop lets nobody else wait for a transport's own descriptor.
-        self._from = os.dup(source.get_extra_info("socket").fileno())
-        self._to = os.dup(sink.get_extra_info("socket").fileno())
-        self._pipe, self._copy = _pipe(), _pipe()
         self._small = 0
         self._waits = False
         """For the receiver to take more."""
@@ -57,8 +60,7 @@ class Bulk:
         self._loop.remove_reader(self._from)
         self._loop.remove_writer(self._to)
         flow.kept += _read(self._pipe[0], flow.fed - flow.sent)
-        for descriptor in (self._from, self._to, *self._pipe, *self._copy):
-            os.close(descriptor)
+        self._opened.close()
         flow.come_usually()
 
     def _readable(self) -> None:
@@ -119,8 +121,16 @@ class Bulk:
             self._loop.add_reader(self._from, self._readable)
 
 
-def _pipe() -> tuple[int, int]:
+def _another(transport: asyncio.Transport, opened: ExitStack) -> int:
+    descriptor = os.dup(transport.get_extra_info("socket").fileno())
+    opened.callback(os.close, descriptor)
+    return descriptor
+
+
+def _pipe(opened: ExitStack) -> tuple[int, int]:
     ends = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    for end in ends:
+        opened.callback(os.close, end)
     with suppress(PermissionError):  # it is smaller then
         fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _MOST)
     return ends

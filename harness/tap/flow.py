@@ -105,7 +105,10 @@ class Flow(asyncio.Protocol):
         if source is None or sink is None or source.is_closing() or sink.is_closing():
             return
         if not sink.get_write_buffer_size():
-            self.bulk = Bulk(self, source, sink)
+            try:
+                self.bulk = Bulk(self, source, sink)
+            except OSError:  # it goes on as it came
+                self._come_small()
 
     def come_usually(self) -> None:
         """Large pieces have come to an end, or there is another reason."""

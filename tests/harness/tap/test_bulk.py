@@ -1,6 +1,7 @@
 """Large pieces go on unchanged and are parsed as they came, whatever happens to their flow meanwhile."""
 
 import asyncio
+import errno
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -76,6 +77,29 @@ def test_what_comes_in_bulk_goes_on_and_is_parsed_as_it_came(
             await until(lambda: len(os.listdir("/proc/self/fd")) == before)
 
     run(test)
+
+
+def test_without_descriptors_it_goes_on_as_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And none is left open that was to be had."""
+    asked = 0
+
+    def none_left(_flags: int) -> tuple[int, int]:
+        nonlocal asked
+        asked += 1
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    async def test() -> None:
+        async with reading() as (pair, relay, _):
+            before = len(os.listdir("/proc/self/fd"))
+            monkeypatch.setattr(os, "pipe2", none_left)
+            data = os.urandom(MUCH)
+            _, got = await asyncio.gather(_send(pair.client, data), read_all(pair.server))
+            assert got == data
+            assert relay.up.bulk is None
+            assert len(os.listdir("/proc/self/fd")) == before
+
+    run(test)
+    assert asked
 
 
 def test_small_pieces_end_it() -> None:
