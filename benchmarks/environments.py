@@ -1,13 +1,14 @@
 """Namespaces and Docker side by side: the same verdicts and violated keys, and what each costs.
 
     python benchmarks/environments.py [--seeds 10] [--pattern P]… [--fault F]… [--rate 150]
-                                      [--minutes M] [--out FILE]
+                                      [--backend B]… [--only WHAT]… [--minutes M] [--out FILE]
 
 For every seed and both environments one `aftershock run` of the default matrix (or of what is named),
 and two under more load than the shop bears, with taps and without; which environment is first changes
 with the seed. Each run is a line of the file, and what the file has already is not run again, so that
-it can be stopped and gone on with. Prints each seed's verdicts and keys where they differ, and the
-costs, as medians over all seeds.
+it can be stopped and gone on with, and two of it, each with a `--backend`, may fill one file side by
+side. Prints each seed's verdicts, what was struck and keys where they differ, and the costs, as medians
+over all seeds.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import pyarrow.parquet as pq
 Row = dict[str, Any]
 BACKENDS = ("namespaces", "docker")
 MATRIX, TAPPED, UNTAPPED = "matrix", "load with taps", "load without taps"
+PARTS = (MATRIX, TAPPED, UNTAPPED)
 _LOADED = "dual-write"
 _LOAD_S = 5.0
 _RUN_S = 1800.0
@@ -37,8 +39,10 @@ def main() -> None:
     ends_at = time.monotonic() + 60 * options.minutes
     for seed in range(1, options.seeds + 1):
         for backend in BACKENDS if seed % 2 else BACKENDS[::-1]:
+            if backend not in options.backend:
+                continue
             done = {(r["seed"], r["backend"], r["what"]) for r in _rows(options.out)}
-            for what in (MATRIX, TAPPED, UNTAPPED):
+            for what in options.only:
                 if (seed, backend, what) not in done and time.monotonic() < ends_at:
                     _keep(options.out, _run(options, seed, backend, what))
     rows = [row for row in _rows(options.out) if row["seed"] <= options.seeds]
@@ -51,9 +55,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--pattern", action="append", default=[])
     parser.add_argument("--fault", action="append", default=[])
     parser.add_argument("--rate", type=float, default=150.0, help="flows a second under load")
+    parser.add_argument("--backend", action="append", choices=BACKENDS)
+    parser.add_argument("--only", action="append", choices=PARTS)
     parser.add_argument("--minutes", type=float, default=600.0)
     parser.add_argument("--out", type=Path, default=Path("results/environments.jsonl"))
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.backend = options.backend or BACKENDS
+    options.only = options.only or PARTS
+    return options
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -116,6 +125,9 @@ def _scenario(told: Row, place: Path) -> Row:
         "as_expected": told["as_expected"],
         "reason": told["reason"],
         "violated": {v["invariant"]: sorted(v["keys"]) for v in told["violations"]},
+        "struck": [
+            fault["evidence"].get("intended_cut", {}).get("address") for fault in told["faults"]
+        ],
         "start_s": round(start["end_s"] - start["start_s"], 3),
         "seconds": told["duration_s"],
     }
@@ -142,12 +154,14 @@ def _load(place: Path) -> Row:
 
 def _compared(rows: Sequence[Row]) -> bool:
     """Print where the environments differ, by seed. Whether all verdicts and violated invariants are
-    the same; keys hang on when the moment of a fault came, and are told."""
+    the same; keys that were under way when a fault struck hang on the moment, and are told."""
     found = {(r["seed"], r["backend"]): r for r in rows if r["what"] == MATRIX}
     seeds = sorted(seed for seed, backend in found if backend == BACKENDS[0])
     both = [seed for seed in seeds if (seed, BACKENDS[1]) in found]
-    print("| seed | scenarios | same verdict | same invariants violated | same keys |")
-    print("| --- | --- | --- | --- | --- |")
+    print(
+        "| seed | scenarios | same verdict | same invariants violated | same keys | struck the same |"
+    )
+    print("| --- | --- | --- | --- | --- | --- |")
     told, same = list[str](), True
     for seed in both:
         one, other = (
@@ -155,6 +169,7 @@ def _compared(rows: Sequence[Row]) -> bool:
         )
         views: tuple[Callable[[Row], Any], ...] = (
             lambda s: s["verdict"], lambda s: sorted(s["violated"]), lambda s: s["violated"],
+            lambda s: s.get("struck"),
         )  # fmt: skip
         counts = [_equal(one, other, view) for view in views]
         print(f"| {seed} | {len(one)} | {' | '.join(map(str, counts))} |")

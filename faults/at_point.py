@@ -9,6 +9,7 @@ cuts. Where the store cannot say, `during` is not shown.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from faults import cuts, probing
@@ -54,7 +55,11 @@ class AtPoint:
     async def arm(self) -> None:
         points = self._points
         self._armed = True
-        await points.arm(self._point.trigger, self._mechanism.gated)
+        trigger = self._point.trigger
+        if not self._point.names_one:
+            stage = self._stage
+            trigger = replace(trigger, passed=stage.passed, passed_s=stage.passed_s)
+        await points.arm(trigger, self._mechanism.gated)
 
     async def moment(self) -> bool:
         return await self._wait_reached() is not None

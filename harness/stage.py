@@ -178,6 +178,11 @@ class Stage:
     """None where the scenario's fault needs no Toxiproxy."""
     remaining_s: Callable[[], float] = lambda: 0.0
     """How long the workload still goes on, in seconds."""
+    passed: frozenset[str] = frozenset()
+    """The business keys that were first asked for before the fault's moment. A point that does not
+    name its effect leaves out theirs for `passed_s` seconds after it was armed, so that which key is
+    struck hangs on the seed and not on the machine's speed."""
+    passed_s: float = 0.0
 
 
 class Fault(Protocol):

@@ -159,7 +159,8 @@ def _points() -> list[str]:
         f"{', '.join(f'`{kind.value}`' for kind in EffectKind)}. In a pattern `*` stands for any",
         "client, server or kind, a last `*` in the detail for anything more, and what is left out",
         "at the end for any; `orders` in a commit's detail is any operation on that table. Without",
-        "a key and an occurrence the next effect from a seeded moment on is meant.",
+        "a key and an occurrence the next effect from a seeded moment on is meant, of a key that was",
+        "not asked for before.",
     ]
 
 

@@ -56,6 +56,11 @@ class Nemesis:
         """The fault as one that waits for a moment; with sabotage nothing is waited for."""
         return self._fault if isinstance(self._fault, Awaiting) and not self._sabotage else None
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for a moment of the system's own."""
+        return self._awaiting is not None
+
     async def arm(self) -> None:
         """Before, and arm what waits for a moment. Raises as little as `strike`."""
         await self._taken(self._arm())

@@ -28,7 +28,7 @@ from harness.engine.stack import Stack
 from harness.engine.stage import StoreWitness
 from harness.engine.steady import SteadyState
 from harness.engine.watch import end_trace, lost_sync, round_the_taps
-from harness.engine.workload import drive
+from harness.engine.workload import drive, first_asked_before
 from harness.engine.world import World
 from harness.environments.memory import MemoryMeter
 from harness.errors import EnvironmentFailed, HarnessBug
@@ -49,6 +49,9 @@ _STABLE_S = 0.4
 _SERVER_TIMEOUT_S = 30.0
 _FAULT_WINDOW = (0.2, 0.45)
 """The part of the workload's span in which a fault begins."""
+_AHEAD_S = 0.5
+"""How long before its moment a point is armed, so that what is asked for then is met by it however
+long arming takes; and how long after it the keys asked for earlier are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,13 +204,16 @@ class ScenarioRun:
         )
         url = self._stack.entry_url()
         span_s = max(request.due_s for request in plan)
-        self._nemesis = self._summoned()
+        draw = chance.stream(self._scenario.seed, suite.name, "fault")
+        moment_s = draw.uniform(*(share * span_s for share in _FAULT_WINDOW))
+        self._nemesis = self._summoned(first_asked_before(plan, moment_s))
         # What waits for an effect of the first request must be there before it.
         if self._nemesis is not None and self._nemesis.armed_at_once:
             await self._nemesis.arm()
-        self._work_ends_at = self._clock.elapsed_s() + span_s
+        began_s = self._clock.elapsed_s()
+        self._work_ends_at = began_s + span_s
         work = asyncio.create_task(drive(plan, url, self._history, suite.request_timeout_s))
-        fault = asyncio.create_task(self._strike(span_s))
+        fault = asyncio.create_task(self._strike(began_s + moment_s))
         stopped = asyncio.create_task(self._stop.wait())
         try:
             both = asyncio.gather(work, fault)
@@ -224,8 +230,9 @@ class ScenarioRun:
                 task.cancel()
             await asyncio.gather(work, fault, stopped, return_exceptions=True)
 
-    def _summoned(self) -> Nemesis | None:
-        """The nemesis with the scenario's fault, None where there is none."""
+    def _summoned(self, passed: frozenset[str]) -> Nemesis | None:
+        """The nemesis with the scenario's fault, None where there is none. `passed`: the keys asked
+        for before the fault's moment."""
         if self._make_fault is None:
             return None
         stage = Stage(
@@ -239,6 +246,8 @@ class ScenarioRun:
             failures=self._stack.failures(),
             toxics=self._stack.detours,
             remaining_s=lambda: max(0.0, self._work_ends_at - self._clock.elapsed_s()),
+            passed=passed,
+            passed_s=2 * _AHEAD_S,
         )
         return Nemesis(
             self._make_fault(stage),
@@ -249,12 +258,11 @@ class ScenarioRun:
             sabotage=self._settings.sabotage,
         )
 
-    async def _strike(self, span_s: float) -> None:
+    async def _strike(self, moment_s: float) -> None:
         if self._nemesis is None:
             return
-        draw = chance.stream(self._scenario.seed, self._stack.suite.name, "fault")
-        first, last = (share * span_s for share in _FAULT_WINDOW)
-        await self._nemesis.strike(self._clock.elapsed_s() + draw.uniform(first, last))
+        ahead_s = _AHEAD_S if self._nemesis.waits else 0.0
+        await self._nemesis.strike(moment_s - ahead_s)
         await self._nemesis.heal()
 
     async def _heal(self) -> None:

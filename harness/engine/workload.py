@@ -5,7 +5,7 @@ one operation. Every operation that is invoked ends, by cancellation as info.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import aiohttp
 
@@ -37,6 +37,11 @@ async def drive(plan: Sequence[Request], base_url: str, history: History, timeou
         for place, request in enumerate(plan):
             slot = _Slot(f"client-{place}", request, base_url, history, timeout_s)
             group.create_task(slot.run(session, began, ends))
+
+
+def first_asked_before(plan: Iterable[Request], moment_s: float) -> frozenset[str]:
+    """The keys whose first request is due before that moment, in seconds since the start."""
+    return frozenset(request.key for request in plan if request.due_s < moment_s)
 
 
 def _refuse_cycles(plan: Sequence[Request]) -> None:

@@ -23,6 +23,9 @@ class Trigger:
 
     when: When
     address: Address
+    passed: frozenset[str] = frozenset()
+    """Business keys whose effects don't count for the first `passed_s` seconds."""
+    passed_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ that nothing that the process does afterwards can get out.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -73,6 +74,15 @@ class _Point:
     works_on: bool = False
     """The gated node is to answer first, and nothing is held but what follows the request."""
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    armed_at: float = field(default_factory=time.monotonic)
+
+    def covers(self, address: Address) -> bool:
+        """Whether the trigger's address does, and the effect's key counts by now."""
+        trigger = self.trigger
+        if not trigger.address.covers(address):
+            return False
+        passed = address.key in trigger.passed
+        return not passed or time.monotonic() - self.armed_at >= trigger.passed_s
 
     def is_meant(self, address: Address) -> bool:
         """Whether this effect, which the trigger's address covers, is the one. A request that says
@@ -196,7 +206,7 @@ class Gate:
             effect = frame.effect
             if effect is None or frame.outcome is not Outcome.REQUESTED:
                 continue
-            address = next((a for a in effect.addresses if point.trigger.address.covers(a)), None)
+            address = next((a for a in effect.addresses if point.covers(a)), None)
             if address is None or self._is_done(effect):
                 # A retry of what is there already has neither a before nor an after.
                 continue

@@ -45,14 +45,24 @@ class Inbox:
         return self._fds.pop(0)
 
 
-def trigger_json(trigger: Trigger) -> dict[str, str]:
+def trigger_json(trigger: Trigger) -> dict[str, Any]:
     """A trigger as JSON."""
-    return {"when": trigger.when.value, "address": trigger.address.text}
+    return {
+        "when": trigger.when.value,
+        "address": trigger.address.text,
+        "passed": sorted(trigger.passed),
+        "passed_s": trigger.passed_s,
+    }
 
 
 def trigger_of(told: Message) -> Trigger:
     """And back."""
-    return Trigger(when=When(told["when"]), address=Address.parse(told["address"]))
+    return Trigger(
+        when=When(told["when"]),
+        address=Address.parse(told["address"]),
+        passed=frozenset(told["passed"]),
+        passed_s=told["passed_s"],
+    )
 
 
 def effect_json(effect: Effect) -> dict[str, Any]:

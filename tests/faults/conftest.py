@@ -145,8 +145,10 @@ class Taps:
     broken: frozenset[str] = frozenset()
     """Calls that raise EnvironmentFailed."""
     waited_s: float = -1.0
+    trigger: Trigger | None = None
 
     async def arm(self, trigger: Trigger, gated: Sequence[str]) -> None:
+        self.trigger = trigger
         self._did("arm", f"{trigger.when.value} {trigger.address} gating {','.join(gated)}")
 
     async def reached(self, timeout_s: float) -> Reached | None:
@@ -233,6 +235,8 @@ class World:
             points=self.taps if with_taps else None,
             proof=self.stores if with_proof else None,
             remaining_s=lambda: remaining_s,
+            passed=frozenset({"3"}),
+            passed_s=1.0,
         )
         self.fault = AtPoint(stage, self.point, name=self.point.text)
 

@@ -46,6 +46,18 @@ def test_it_is_what_the_nemesis_wants() -> None:
     assert not World("kill:order:after:order/order-db/commit").fault.armed_at_once
 
 
+@pytest.mark.parametrize(
+    ("place", "passed"), [("commit(orders,*)", {"3"}), ("commit(orders,*)/3", set())]
+)
+def test_only_a_point_that_names_no_effect_leaves_out_earlier_keys(
+    place: str, passed: set[str]
+) -> None:
+    world = World(f"kill:order:after:order/order-db/{place}")
+    asyncio.run(world.play())
+    assert world.taps.trigger is not None
+    assert world.taps.trigger.passed == passed
+
+
 def test_the_evidence_has_both_cuts() -> None:
     """The exact effect for what was asked, the store's word, and what else was under way."""
     under_way = effect_of("order/kafka-1/produce(order.events)/16#1", number=4)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from harness.engine.clock import ScenarioClock
 from harness.engine.history import History
-from harness.engine.workload import drive
+from harness.engine.workload import drive, first_asked_before
 from harness.errors import DeclarationError
 from harness.model.op import Op, OpType
 from harness.model.request import Request
@@ -153,3 +153,10 @@ def test_a_condition_that_comes_later_in_the_plan_is_refused() -> None:
     """It could wait for ever."""
     with pytest.raises(DeclarationError, match="does not come before it"):
         run([cancel("1"), place("1")], accept)
+
+
+def test_a_key_counts_as_asked_for_from_its_first_request_on() -> None:
+    plan = [place("1", 0.1), place("2", 0.5), cancel("1", 0.9), place("3", 1.0), cancel("3", 1.2)]
+    assert first_asked_before(plan, 0.5) == {"1"}
+    assert first_asked_before(plan, 1.0) == {"1", "2"}
+    assert first_asked_before(plan, 1.1) == {"1", "2", "3"}

@@ -212,6 +212,32 @@ def test_a_retry_of_what_is_there_is_passed_over(when: When) -> None:
     run(test)
 
 
+@pytest.mark.parametrize(("passed_s", "met"), [(60.0, "18"), (0.0, "17")])
+def test_keys_that_were_asked_for_earlier_are_left_out_for_a_while(
+    passed_s: float, met: str
+) -> None:
+    said = Said()
+    for sequence, key in enumerate(("17", "18")):
+        said.produce("order.events", key, producer=(4000, 0, sequence))
+        said.produced("order.events", sequence)
+
+    async def test(station: Station, told: list[Reached]) -> None:
+        relay, _, _ = connected(station, "order", "kafka-1", "kafka")
+        trigger = Trigger(
+            when=When.AFTER,
+            address=Address.parse("order/kafka-1/produce(order.events)"),
+            passed=frozenset({"16", "17"}),
+            passed_s=passed_s,
+        )
+        station.gate.arm(trigger, ["order"])
+        for side, data in said.chunks:
+            (relay.up if side == FROM_CLIENT else relay.down).data_received(data)
+        await asyncio.sleep(0.01)
+        assert [reached.address.key for reached in told] == [met]
+
+    run(test)
+
+
 SYNC = b"S\0\0\0\4"
 
 

@@ -43,7 +43,10 @@ def test_a_reached_point_comes_back_as_it_was() -> None:
 
 
 def test_a_trigger_comes_back_as_it_was() -> None:
-    trigger = Trigger(when=When.BEFORE, address=Address.parse("a/b/commit(orders,*)"))
+    address = Address.parse("a/b/commit(orders,*)")
+    trigger = Trigger(
+        when=When.BEFORE, address=address, passed=frozenset({"17", "3"}), passed_s=0.5
+    )
     assert trigger_of(trigger_json(trigger)) == trigger
 
 
