@@ -38,21 +38,32 @@ class Step(NamedTuple):
     offsets: range
 
 
-def meant(requests: Iterable[Sequence[OffsetCommitted]]) -> list[Step]:
+def meant(requests: Iterable[Sequence[OffsetCommitted]]) -> list[list[Step]]:
     """Of each request the positions that moved, or all, where none did."""
-    found: list[Step] = []
+    found: list[list[Step]] = []
     at: dict[Place, int] = {}
     for request in requests:
         moved = [c for c in request if at.get(_place(c)) != c.offset] or request
-        for commit in moved:
-            offsets = newly_read(at.get(_place(commit)), commit.offset or 0)
-            found.append(Step(_place(commit), offsets))
+        steps = [Step(_place(c), newly_read(at.get(_place(c)), c.offset or 0)) for c in moved]
+        found.append(steps)
         at.update({_place(commit): commit.offset or 0 for commit in request})
     return found
 
 
+def asking(
+    requests: Iterable[Sequence[OffsetCommitted]], positions: Iterable[tuple[str, int, int]]
+) -> list[list[Step]]:
+    """What those requests mean that ask for just these (topic, partition, offset)."""
+    wanted, requests = frozenset(positions), list(requests)
+    return [
+        steps
+        for request, steps in zip(requests, meant(requests), strict=True)
+        if {(c.topic, c.partition, c.offset) for c in request} == wanted
+    ]
+
+
 def count(
-    steps: Iterable[Step],
+    requests: Iterable[Iterable[Step]],
     topics: Iterable[str],
     key: str,
     key_at: Callable[[Place, int], str | None],
@@ -61,11 +72,15 @@ def count(
     the key where no record is known that has one."""
     wanted = frozenset(topics)
     return sum(
-        key in (_keys(step, key_at) or {NO_KEY}) for step in steps if step.place[0] in wanted
+        key in (keys_of(step, key_at) or {NO_KEY})
+        for steps in requests
+        for step in steps
+        if step.place[0] in wanted
     )
 
 
-def _keys(step: Step, key_at: Callable[[Place, int], str | None]) -> set[str]:
+def keys_of(step: Step, key_at: Callable[[Place, int], str | None]) -> set[str]:
+    """Of the records that it newly covers, as far as they have one."""
     found = {key_at(step.place, offset) for offset in step.offsets}
     return {key for key in found if key is not None and key != NO_KEY}
 

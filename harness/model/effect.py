@@ -45,6 +45,8 @@ class Position:
     batch: tuple[int, int, int] | None = None
     """Of records of an idempotent producer: its id, its epoch, and the number of the first. They
     name a batch, on the wire and in the log, and a retry has the same."""
+    moved: bool = False
+    """Of an offset commit: whether the group was last seen to stand elsewhere."""
 
 
 @fast_value

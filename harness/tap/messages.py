@@ -77,7 +77,8 @@ def effect_json(effect: Effect) -> dict[str, Any]:
         "keys": list(effect.keys),
         "addresses": [a.text for a in effect.addresses],
         "positions": [
-            [p.topic, p.partition, p.offset, list(p.keys), p.batch] for p in effect.positions
+            [p.topic, p.partition, p.offset, list(p.keys), p.batch, p.moved]
+            for p in effect.positions
         ],
         "group": effect.group,
         "slot": effect.slot,
@@ -105,8 +106,9 @@ def effect_of(told: Message) -> Effect:
                 offset=offset,
                 keys=tuple(keys),
                 batch=None if batch is None else tuple(batch),
+                moved=moved,
             )
-            for topic, partition, offset, keys, batch in told["positions"]
+            for topic, partition, offset, keys, batch, moved in told["positions"]
         ),
         group=told["group"],
         slot=told["slot"],

@@ -182,13 +182,11 @@ class KafkaReader:
                 partition=told.partition,
                 offset=told.offset,
                 keys=records.read(group, (told.topic, told.partition), told.offset),
+                moved=records.has_moved(group, (told.topic, told.partition), told.offset),
             )
             for told in event.positions
         ]
-        moved = [
-            records.has_moved(group, (told.topic, told.partition), told.offset)
-            for told in event.positions
-        ]
+        moved = [position.moved for position in positions]
         is_meant = moved if any(moved) else [True] * len(positions)
         meant = list(compress(positions, is_meant))
         effect = self._state.ledger.ask(

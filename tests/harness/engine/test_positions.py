@@ -1,6 +1,6 @@
 """Offset commits as the coordinator's log has them."""
 
-from harness.engine.positions import Step, count, meant, requests_of
+from harness.engine.positions import Step, asking, count, meant, requests_of
 from harness.model.address import NO_KEY
 from harness.wire.kafka_offsets import OffsetCommitted
 
@@ -34,24 +34,31 @@ def test_a_request_means_what_moves_or_all_of_it() -> None:
     second = [commit(0, 6), commit(1, 7)]
     back = [commit(0, 5)]
     assert meant([first, second, second, back]) == [
-        Step(("t", 0), range(5)),
-        Step(("t", 1), range(7)),
-        Step(("t", 0), range(5, 6)),
-        Step(("t", 0), range(6, 6)),
-        Step(("t", 1), range(7, 7)),
-        Step(("t", 0), range(6, 5)),
+        [Step(("t", 0), range(5)), Step(("t", 1), range(7))],
+        [Step(("t", 0), range(5, 6))],
+        [Step(("t", 0), range(6, 6)), Step(("t", 1), range(7, 7))],
+        [Step(("t", 0), range(6, 5))],
     ]
+
+
+def test_a_request_is_found_by_all_that_it_asks_for() -> None:
+    """Each time that it was asked, with what it meant then."""
+    log = [[commit(0, 5), commit(1, 7)], [commit(0, 6), commit(1, 7)], [commit(1, 7), commit(0, 6)]]
+    wanted = [("t", 0, 6), ("t", 1, 7)]
+    assert asking(log, wanted) == [
+        [Step(("t", 0), range(5, 6))],
+        [Step(("t", 1), range(7, 7)), Step(("t", 0), range(6, 6))],
+    ]
+    assert asking(log, wanted[:1]) == []
 
 
 def test_positions_are_counted_by_the_keys_that_they_newly_cover() -> None:
     """Those of other topics are not; where no record is known the key is `-`."""
     found = [
-        Step(("t", 0), range(5)),
-        Step(("t", 0), range(5, 5)),
-        Step(("t", 0), range(5, 7)),
-        Step(("u", 1), range(1)),
-        Step(("t", 1), range(9)),
-        Step(("t", 2), range(1)),
+        [Step(("t", 0), range(5))],
+        [Step(("t", 0), range(5, 5))],
+        [Step(("t", 0), range(5, 7)), Step(("u", 1), range(1)), Step(("t", 1), range(9))],
+        [Step(("t", 2), range(1))],
     ]
     keys = {
         ("t", 0, 4): "17",

@@ -173,9 +173,19 @@ def produced(
     )
 
 
-def moved(when: When, key: str, positions: dict[int, int], *, earlier: int = 0) -> Reached:
-    """An offset commit of these positions."""
-    told = tuple(Position(topic=TOPIC, partition=p, offset=o) for p, o in positions.items())
+def moved(
+    when: When,
+    key: str,
+    positions: dict[int, int],
+    *,
+    earlier: int = 0,
+    onward: tuple[int, ...] = (),
+) -> Reached:
+    """An offset commit of these positions; in the partitions `onward` the wire saw the group move."""
+    told = tuple(
+        Position(topic=TOPIC, partition=p, offset=o, moved=p in onward)
+        for p, o in positions.items()
+    )
     detail = f"{GROUP}:{TOPIC}"
     return point(
         when, EffectKind.OFFSET_COMMIT, key, detail=detail, positions=told, earlier=earlier
@@ -327,6 +337,26 @@ def test_the_same_offset_again_is_another_commit(servers: Servers) -> None:
         assert (await ask(moved(When.BEFORE, "-", {2: 0}, earlier=2))).done is False
         await broker.commit({2: 0})
         assert (await ask(moved(When.AFTER, "-", {2: 0}, earlier=2))).done is True
+
+    with_broker(servers.kafka, body)
+
+
+@pytest.mark.stack
+def test_a_commit_can_pass_before_the_wire_knows_its_records(servers: Servers) -> None:
+    """It had no key then, and the log knows whose records it covers."""
+
+    async def body(broker: Broker) -> None:
+        ask = broker.proof.achieved
+        await broker.produce(("17", 0), ("18", 1), ("19", 1))
+        await broker.commit({0: 1, 1: 0})
+        unknown = moved(When.AFTER, "-", {0: 1, 1: 1}, earlier=1, onward=(1,))
+        assert (await ask(unknown)).done is False
+        await broker.commit({0: 1, 1: 1})
+        found = await ask(unknown)
+        assert found.done is True
+        assert found.says.endswith("; this one is there, behind 18, unknown when it passed")
+        # One that asks for what was there before is not taken for it.
+        assert (await ask(moved(When.BEFORE, "-", {0: 1, 1: 1}, earlier=1))).done is False
 
     with_broker(servers.kafka, body)
 

@@ -25,7 +25,7 @@ EFFECT = Effect(
     ),
     positions=(
         Position(topic="order.events", partition=2, keys=("1/7", "18")),
-        Position(topic="order.events", partition=1, batch=(4000, 0, 7)),
+        Position(topic="order.events", partition=1, batch=(4000, 0, 7), moved=True),
     ),
 )  # fmt: skip
 

@@ -212,6 +212,12 @@ def test_a_group_reads_on() -> None:
     (effect,) = [f.effect for f in group.frames[-1:] if f.effect]
     assert effect.group == "g"
     assert effect.positions[0] == Position(topic=EVENTS, partition=0, offset=13)
+    asked = [f.effect for f in group.frames if f.outcome is Outcome.REQUESTED and f.effect]
+    assert [[p.moved for p in e.positions] for e in asked] == [
+        [True, True],
+        [True, False],
+        [False, False],
+    ]
     assert tracer.earlier(effect, effect.addresses[0]) == (0, 0)
 
 
