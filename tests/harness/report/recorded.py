@@ -12,7 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.model.snapshot import SLOT_SAMPLES_SCHEMA, STEADY_SCHEMA
+from harness.model.snapshot import (
+    HISTORY_SCHEMA,
+    SLOT_SAMPLES_SCHEMA,
+    STEADY_SCHEMA,
+    TOPIC_SCHEMA,
+)
 from harness.seed import stream
 
 BEGAN = datetime(2026, 11, 23, 4, 45, 0, tzinfo=UTC)
@@ -87,7 +92,7 @@ class Recorded:
         (self.dir / "logs").mkdir()
         (self.dir / "invariants").mkdir()
         self.history = _history(self.keys, lost, fault)
-        _parquet(self.dir / "history.parquet", self.history, _HISTORY)
+        _parquet(self.dir / "history.parquet", self.history, HISTORY_SCHEMA)
         for name, *_ in GUARANTEES:
             (self.dir / "invariants" / f"{name}.sql").write_text(f"-- {name}\nSELECT 1\n")
         for name, _ in NODES:
@@ -111,7 +116,7 @@ class Recorded:
             {"partition": n % 3, "offset": n, "timestamp": done[key], "key": key, "value": "{}"}
             for n, key in enumerate(k for k in done if k != lost)
         ]
-        _parquet(snapshot / "kafka.order.events.parquet", records, _RECORDS)
+        _parquet(snapshot / "kafka.order.events.parquet", records, TOPIC_SCHEMA)
         rest = [
             {"condition": "outbox empty", "met": True, "waited_s": 0.4, "detail": "0 rows"},
             {"condition": "consumer lag 0", "met": True, "waited_s": 1.2, "detail": "2 groups"},
@@ -188,28 +193,6 @@ class Recorded:
 
 
 _BRIEF = ("count", "keys", "summary")
-_HISTORY = pa.schema(
-    [
-        ("index", pa.int64()),
-        ("type", pa.string()),
-        ("process", pa.string()),
-        ("f", pa.string()),
-        ("key", pa.string()),
-        ("time_s", pa.float64()),
-        ("at", pa.timestamp("us", tz="UTC")),
-        ("value", pa.string()),
-        ("error", pa.string()),
-    ]
-)
-_RECORDS = pa.schema(
-    [
-        ("partition", pa.int32()),
-        ("offset", pa.int64()),
-        ("timestamp", pa.timestamp("ms", tz="UTC")),
-        ("key", pa.string()),
-        ("value", pa.string()),
-    ]
-)
 
 
 def _history(keys: Sequence[str], lost: str | None, fault: str) -> list[HistoryLine]:
