@@ -151,13 +151,14 @@ def up(
             "--pattern", "-p", help="One with connectors, if there is any, when left out."
         ),
     ] = None,
+    backend: Backend = "auto",
     json: Json = False,
     offline: Offline = False,
 ) -> int:
     """Start the stack alone, for work by hand; print addresses and how to connect."""
     from harness.cli import up as stack
 
-    return stack.up(suite, pattern, offline=offline, as_json=json)
+    return stack.up(suite, pattern, backend=backend, offline=offline, as_json=json)
 
 
 @app.command()

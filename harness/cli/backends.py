@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from harness.cli import place as places
 from harness.cli.prepare import (
@@ -25,7 +25,7 @@ from harness.environments import doctor, nodejs, resources, warm
 from harness.environments.memory import MemoryMeter
 from harness.environments.namespaces import Namespaces
 from harness.environments.outer import run_inside
-from harness.errors import DeclarationError, MachineUnfit
+from harness.errors import AftershockError, DeclarationError, EnvironmentFailed, MachineUnfit
 from harness.model.system import System
 from harness.protocols import NodeState
 from harness.toolchain.cache import default_cache
@@ -45,6 +45,10 @@ class Backend(Protocol):
     """Node → the folder to run it in, of services that are built beforehand."""
     versions: Mapping[str, str]
     """Of what a run's record is to name besides packages."""
+
+    def clear(self, tell: Tell) -> None:
+        """Remove what has outlived a dead run, where anything does."""
+        ...
 
     def run(self, main: Callable[[], int]) -> int:
         """Run the harness where it can reach what it starts. Raises MachineUnfit."""
@@ -91,6 +95,22 @@ def decided(name: str, tell: Tell) -> str:
     return InContainers.name
 
 
+def remove_left(told: Mapping[str, Any], run: str) -> None:
+    """Remove what a stack that was up has left besides its place, its keeper being dead; `told`:
+    what it said of itself. Raises EnvironmentFailed."""
+    if told.get("backend") != InContainers.name:
+        return
+    from harness.environments.docker import engine, sdk  # noqa: PLC0415 - see above
+
+    try:
+        engine.remove(sdk.connect(compose=False), run)
+    except AftershockError as error:
+        raise EnvironmentFailed(
+            f"{told['suite']}: its containers may still be there ({error}); `aftershock clean` "
+            "removes them as soon as the engine answers"
+        ) from error
+
+
 def known(name: str) -> None:
     """Raises DeclarationError for another name."""
     if name not in NAMES:
@@ -116,6 +136,9 @@ class InNamespaces:
         )
         self.builds = builds_of(system, self.cache, offline=offline)
         self.versions: Mapping[str, str] = {}
+
+    def clear(self, tell: Tell) -> None:
+        """Nothing: the kernel has."""
 
     def run(self, main: Callable[[], int]) -> int:
         try:
@@ -168,17 +191,17 @@ class InContainers:
             "docker": version("docker"),
         }
 
+    def clear(self, tell: Tell) -> None:
+        from harness.environments.docker import leftovers  # noqa: PLC0415 - see above
+
+        for run in leftovers.remove_dead(self._client, self.cache / "runs"):
+            tell(f"removed what the dead run {run} had left in the engine")
+
     def run(self, main: Callable[[], int]) -> int:
         return main()
 
     async def warm_up(self, _system: System, _place: places.Place, tell: Tell) -> float | None:
-        """Remove what dead runs have left in the engine."""
-        from harness.environments.docker import leftovers  # noqa: PLC0415 - see above
-
-        for run in await asyncio.to_thread(
-            leftovers.remove_dead, self._client, self.cache / "runs"
-        ):
-            tell(f"removed what the dead run {run} had left in the engine")
+        await asyncio.to_thread(self.clear, tell)
         return None
 
     def environment(

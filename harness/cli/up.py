@@ -14,15 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.cli import backends, suites
 from harness.cli import place as places
-from harness.cli import suites
 from harness.cli.matrix import scenarios_of, system_of
-from harness.cli.prepare import builds_of, components_of, prepared_toolchain
+from harness.engine.rig import Rig
 from harness.engine.stack import Stack
-from harness.environments import nodejs, publish
+from harness.environments import publish
 from harness.environments.builds import run_from
-from harness.environments.namespaces import Namespaces
-from harness.environments.outer import run_inside
 from harness.environments.recipes import mariadb
 from harness.errors import AftershockError, DeclarationError, EnvironmentFailed, HarnessBug
 from harness.model.scenario import Pattern
@@ -30,28 +28,30 @@ from harness.model.suite import Suite
 from harness.model.system import ROLE_PORTS, Node, Role, System
 from harness.protocols import NodeState
 from harness.report.terminal import Progress
-from harness.toolchain import Toolchain
 from harness.toolchain.cache import default_cache
 
-_DOWN_TIMEOUT_S = 30.0
+_DOWN_TIMEOUT_S = 120.0
+"""Containers go one by one, and on a busy machine each takes a second."""
 
 
-def up(name: str, pattern_name: str | None, *, offline: bool, as_json: bool) -> int:
+def up(name: str, pattern_name: str | None, *, backend: str, offline: bool, as_json: bool) -> int:
     """Start the stack of one pattern and return when it is ready. Raises AftershockError."""
+    backends.known(backend)
     suite = suites.load(name)
     chosen = pattern_name or _fullest(suite)
     scenarios_of(suite, [chosen], [], 0)
     pattern = suite.pattern(chosen)
     system = system_of(suite, pattern)
-    nodejs.require(system)
-    toolchain, cache = prepared_toolchain(components=components_of(system), offline=offline)
-    system = run_from(system, builds_of(system, cache, offline=offline))
-    _refuse_second(cache, suite)
+    tell = Progress().note
+    where = backends.chosen(backends.decided(backend, tell), system, offline=offline, cache=None)
+    system = run_from(system, where.builds)
+    _refuse_second(where.cache, suite)
+    where.clear(tell)
     published = publish.listen(system)
     told_read, told_write = os.pipe()
     if os.fork() == 0:
         os.close(told_read)
-        _become_keeper(_Keeper(suite, pattern, system, toolchain, cache, published, told_write))
+        _become_keeper(_Keeper(suite, pattern, system, where, published, told_write))
     os.close(told_write)
     for each in published:
         each.listener.close()
@@ -94,52 +94,48 @@ class _Keeper:
         suite: Suite,
         pattern: Pattern,
         system: System,
-        toolchain: Toolchain,
-        cache: Path,
+        backend: backends.Backend,
         published: tuple[publish.Published, ...],
         told: int,
     ) -> None:
         self._suite = suite
         self._pattern = pattern
         self._system = system
-        self._toolchain = toolchain
-        self._cache = cache
+        self._backend = backend
         self._published = published
         self._told = told
 
     def keep(self) -> int:
-        """Hold the stack until SIGTERM."""
-        place = None
+        """Hold the stack until SIGTERM. Its place goes with it; that of one which was up and could
+        not be ended as a whole stays, for `down` and `clean`."""
+        place, code = None, 2
         try:
-            place = places.take(self._cache, self._cache)
+            place = places.take(self._backend.cache, self._backend.cache)
             held = place
-            return run_inside(lambda: asyncio.run(self._main(held)))
+            code = self._backend.run(lambda: asyncio.run(self._main(held)))
         except AftershockError as error:
             self._tell_error(error)
-            return 2
         finally:
-            if place is not None:
+            if place is not None and (code == 0 or not place.up.is_file()):
                 place.remove()
+        return code
 
     async def _main(self, place: places.Place) -> int:
         ended = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
-        environment = Namespaces(
-            self._system, self._toolchain, directory=place.nodes, logs=place.path / "logs",
-            listener=self._changed,
-        )  # fmt: skip
+        making = self._backend.environment(
+            self._system, place, place.path / "logs", self._changed, tapped=False
+        )
         try:
-            async with environment:
+            async with making as environment:
                 await self._hold(environment, place, ended)
         except AftershockError as error:
             self._tell_error(error)
             return 2
         return 0
 
-    async def _hold(
-        self, environment: Namespaces, place: places.Place, ended: asyncio.Event
-    ) -> None:
+    async def _hold(self, environment: Rig, place: places.Place, ended: asyncio.Event) -> None:
         stack = Stack(environment, self._suite)
         try:
             await stack.open_for_hand_work(self._pattern, self._system)
@@ -156,10 +152,11 @@ class _Keeper:
         finally:
             await stack.close()
 
-    def _info(self, environment: Namespaces, place: places.Place) -> dict[str, Any]:
+    def _info(self, environment: Rig, place: places.Place) -> dict[str, Any]:
         return {
             "suite": self._suite.name,
             "pattern": self._pattern.name,
+            "backend": self._backend.name,
             "logs": str(place.path / "logs"),
             "nodes": [
                 {
@@ -266,14 +263,20 @@ def _end(living: places.Living) -> None:
             select.select([keeper], [], [], _DOWN_TIMEOUT_S)
     finally:
         os.close(keeper)
-    living.place.remove()
+    # One that has ended well has left nothing.
+    if living.place.path.exists():
+        living.place.remove()
+        backends.remove_left(living.told, living.place.path.name)
 
 
 def _print(told: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(told))
         return
-    print(f"{told['suite']} is up, pattern {told['pattern']}; logs in {told['logs']}")
+    print(
+        f"{told['suite']} is up in {told['backend']}, pattern {told['pattern']}; "
+        f"logs in {told['logs']}"
+    )
     for node in told["nodes"]:
         ports = ", ".join(f"{p} → {publish.LOOPBACK}:{h}" for p, h in node["ports"].items())
         print(f"  {node['name']:<14} {node['address']:<14} {ports}")

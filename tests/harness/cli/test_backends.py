@@ -9,7 +9,7 @@ import pytest
 from harness.cli import backends
 from harness.cli.backends import InContainers
 from harness.environments.causes import Finding
-from harness.errors import DeclarationError, MachineUnfit
+from harness.errors import DeclarationError, EnvironmentFailed, MachineUnfit
 from tests.harness.cli.test_images import SYSTEM
 
 
@@ -64,6 +64,16 @@ def test_containers_need_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     with pytest.raises(MachineUnfit, match="--backend docker: no Docker Engine answers"):
         backends.chosen("docker", SYSTEM, offline=True, cache=None)
+
+
+def test_where_no_engine_answers_it_is_said_that_containers_may_be_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a stack of containers; one in namespaces leaves none."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    backends.remove_left({"suite": "shop", "backend": "namespaces"}, "0a1b2c3d4e5f")
+    with pytest.raises(EnvironmentFailed, match=r"^shop: its containers .*`aftershock clean`"):
+        backends.remove_left({"suite": "shop", "backend": "docker"}, "0a1b2c3d4e5f")
 
 
 def test_what_containers_cannot_do_yet_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

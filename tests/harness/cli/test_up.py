@@ -61,7 +61,8 @@ def test_the_stack_is_reached_where_up_says_and_gone_after_down(
         with psycopg.connect(string) as connection:
             assert connection.execute("SELECT current_database()").fetchone() == ("app",)
         assert string == f"postgresql://me:secret@127.0.0.1:{port}/app"
-        assert [s["suite"] for s in aftershock("status", "--json").json] == ["tiny"]
+        (up,) = aftershock("status", "--json").json
+        assert (up["suite"], up["backend"]) == ("tiny", "namespaces")
         again = aftershock("up", str(tmp_path / "tiny"), "--offline")
         assert again.code == 254 and "is up already" in again.err
     finally:
@@ -70,6 +71,13 @@ def test_the_stack_is_reached_where_up_says_and_gone_after_down(
     assert aftershock("status", "--json").json == []
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(string)
+
+
+def test_another_backend_is_one_message(aftershock: Aftershock) -> None:
+    """With those that there are; exit code 254."""
+    answer = aftershock("up", "--backend", "podman")
+    assert answer.code == 254
+    assert "--backend podman: there are auto, namespaces, docker" in answer.err
 
 
 def test_a_port_in_use_is_one_message(aftershock: Aftershock, tmp_path: Path) -> None:
