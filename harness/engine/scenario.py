@@ -51,7 +51,7 @@ _FAULT_WINDOW = (0.2, 0.45)
 """The part of the workload's span in which a fault begins."""
 _AHEAD_S = 0.5
 """How long before its moment a point is armed, so that what is asked for then is met by it however
-long arming takes; and how long after it the keys asked for earlier are left out."""
+long arming takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +206,8 @@ class ScenarioRun:
         span_s = max(request.due_s for request in plan)
         draw = chance.stream(self._scenario.seed, suite.name, "fault")
         moment_s = draw.uniform(*(share * span_s for share in _FAULT_WINDOW))
-        self._nemesis = self._summoned(first_asked_before(plan, moment_s))
+        passed = first_asked_before(plan, moment_s)
+        self._nemesis = self._summoned(passed, span_s - moment_s + _AHEAD_S)
         # What waits for an effect of the first request must be there before it.
         if self._nemesis is not None and self._nemesis.armed_at_once:
             await self._nemesis.arm()
@@ -230,9 +231,9 @@ class ScenarioRun:
                 task.cancel()
             await asyncio.gather(work, fault, stopped, return_exceptions=True)
 
-    def _summoned(self, passed: frozenset[str]) -> Nemesis | None:
+    def _summoned(self, passed: frozenset[str], passed_s: float) -> Nemesis | None:
         """The nemesis with the scenario's fault, None where there is none. `passed`: the keys asked
-        for before the fault's moment."""
+        for before the fault's moment, to be left out until the workload's end."""
         if self._make_fault is None:
             return None
         stage = Stage(
@@ -247,7 +248,7 @@ class ScenarioRun:
             toxics=self._stack.detours,
             remaining_s=lambda: max(0.0, self._work_ends_at - self._clock.elapsed_s()),
             passed=passed,
-            passed_s=2 * _AHEAD_S,
+            passed_s=passed_s,
         )
         return Nemesis(
             self._make_fault(stage),

@@ -19,7 +19,7 @@ from harness.environments.docker.contained import Contained
 from harness.environments.docker.engine import Engine
 from harness.environments.docker.links import SandboxLinks
 from harness.environments.docker.readiness import ready
-from harness.environments.docker.sdk import engine_errors
+from harness.environments.docker.sdk import engine_errors, unless_ended
 from harness.environments.docker.toxiproxy import ToxiproxyContainer
 from harness.environments.keeping import Keeping
 from harness.environments.life import Listener
@@ -325,7 +325,7 @@ class Containers(SandboxLinks, Keeping[Contained]):
         known = await asyncio.to_thread(self._engine.inspect, container)
         if known.pid is None:
             return
-        with engine_errors(f"stopping {contained.node.name}"):
+        with engine_errors(f"stopping {contained.node.name}"), unless_ended():
             if grace_s <= 0:
                 await asyncio.to_thread(container.kill)
             else:

@@ -6,6 +6,7 @@ Its errors become ours here: what the engine refuses is EnvironmentFailed with t
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from harness.environments import resources
@@ -29,6 +30,18 @@ def connect(*, compose: bool = True) -> "DockerClient":
 
     with engine_errors("the Docker Engine"):
         return docker.from_env(timeout=_TIMEOUT_S, max_pool_size=_CONNECTIONS)
+
+
+@contextmanager
+def unless_ended() -> Iterator[None]:
+    """Passes over the engine's word that a container does not run: it has ended by itself."""
+    from docker.errors import APIError  # noqa: PLC0415 - as above
+
+    try:
+        yield
+    except APIError as error:
+        if error.status_code != HTTPStatus.CONFLICT:
+            raise
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import pytest
 from docker.errors import APIError, DockerException
+from requests import Response
 from requests.exceptions import ConnectionError as NoConnection
 
 from harness.environments.docker import sdk
@@ -20,6 +21,21 @@ def test_what_the_engine_refuses_is_told_in_its_words(raised: Exception, says: s
     """With what was done."""
     with pytest.raises(EnvironmentFailed, match=says), sdk.engine_errors("order"):
         raise raised
+
+
+def refuse(status: int) -> None:
+    """What the SDK raises for an answer of that status."""
+    response = Response()
+    response.status_code = status
+    raise APIError("x", response=response, explanation="container x is not running")
+
+
+def test_a_container_that_has_ended_by_itself_needs_no_stop() -> None:
+    """The engine's word for it is a conflict; any other is an error."""
+    with sdk.unless_ended():
+        refuse(409)
+    with pytest.raises(APIError), sdk.unless_ended():
+        refuse(500)
 
 
 def test_other_errors_pass() -> None:
