@@ -21,7 +21,8 @@ from harness.cli.prepare import (
     require_toxiproxy,
 )
 from harness.engine.rig import Rig
-from harness.environments import doctor, nodejs, resources, warm
+from harness.environments import doctor, nodejs, warm
+from harness.environments.docker import usable as containers
 from harness.environments.memory import MemoryMeter
 from harness.environments.namespaces import Namespaces
 from harness.environments.outer import run_inside
@@ -85,7 +86,7 @@ def decided(name: str, tell: Tell) -> str:
     if name != "auto":
         return name
     # Where there is no engine there is no choice, and namespaces need not be tried before the run.
-    if not resources.docker(os.environ).ok:
+    if not containers.engine(os.environ).ok:
         return InNamespaces.name
     told = doctor.report(doctor.diagnose())["backends"]
     here, there = told[InNamespaces.name], told[InContainers.name]

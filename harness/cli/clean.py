@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.cli import place as places
-from harness.environments import resources
+from harness.environments.docker import usable
 
 
 def clean(cache: Path, *, as_json: bool) -> int:
@@ -50,7 +50,7 @@ def clean(cache: Path, *, as_json: bool) -> int:
 def _containers(runs: Path) -> Mapping[str, int]:
     """Dead run → how many of its containers and networks were removed; nothing where no engine
     answers."""
-    if not resources.docker(os.environ).ok:
+    if not usable.engine(os.environ).ok:
         return {}
     from harness.environments.docker import leftovers, sdk  # noqa: PLC0415 - slow to import
 

@@ -1,12 +1,10 @@
-"""What this machine has: its system, interpreter, disk, memory, cores, and a Docker Engine or not.
+"""What this machine has: its system, interpreter, disk, memory, cores.
 
 Each function looks at one thing and returns a Finding; none changes anything or raises.
 """
 
 import os
-import socket
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from harness.environments.causes import Finding
@@ -21,9 +19,6 @@ MEMORY = GIB * 3 // 2
 """The promised peak of a run of the sample system, everything together."""
 
 _MACHINES = ("x86_64", "aarch64")
-_DOCKER_TIMEOUT_S = 2.0
-DOCKER_HOST = "unix:///var/run/docker.sock"
-"""Where an engine answers if nothing else is said."""
 
 
 def platform(*, system: str, release: str, machine: str) -> Finding:
@@ -144,25 +139,6 @@ def toxiproxy(cache: Path) -> Finding:
         return Finding(name="toxiproxy", ok=True, says=says)
     says = "no Toxiproxy and no Go to build it with: no latency, bandwidth and the like on links"
     return Finding(name="toxiproxy", ok=False, says=says, mend=toolchain.EXTRA)
-
-
-def docker(environ: Mapping[str, str]) -> Finding:
-    """Whether a Docker Engine answers on its socket."""
-    host = environ.get("DOCKER_HOST", DOCKER_HOST)
-    if not host.startswith("unix://"):
-        return Finding(name="docker", ok=False, says=f"DOCKER_HOST is {host}: no local socket")
-    path = host.removeprefix("unix://")
-    try:
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(_DOCKER_TIMEOUT_S)
-            sock.connect(path)
-            sock.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
-            answered = sock.recv(16).startswith(b"HTTP/1.")
-    except OSError as error:
-        says = f"no Docker Engine answers at {path} ({error.strerror or error})"
-        return Finding(name="docker", ok=False, says=says)
-    says = f"a Docker Engine answers at {path}" if answered else f"{path} is no Docker Engine"
-    return Finding(name="docker", ok=answered, says=says)
 
 
 def _gib(count: int) -> str:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from harness.environments.docker import frozen, images, names, overlay
+from harness.environments.docker import frozen, images, names, overlay, seat
 from harness.environments.docker.contained import Contained
 from harness.environments.docker.engine import Engine
 from harness.environments.docker.links import SandboxLinks
@@ -85,8 +85,10 @@ class Containers(SandboxLinks, Keeping[Contained]):
             )
         for folder in (self._directory, self._sockets, self._logs):
             folder.mkdir(parents=True, exist_ok=True)
-        # Whoever connects to a sandbox may act in its network.
-        self._sockets.chmod(0o700)
+        # Whoever connects to a sandbox may act in its network: nobody else gets as far as there. A
+        # sandbox is another user where the engine maps users, and makes its socket nevertheless.
+        self._directory.chmod(0o700)
+        self._sockets.chmod(0o777)  # noqa: S103 - as above
         try:
             await self._settle()
         except BaseException:
@@ -112,6 +114,11 @@ class Containers(SandboxLinks, Keeping[Contained]):
             holders.append(names.TAPS_SANDBOX)
         await self._compose("up", "--detach", "--no-build", *holders)
         await self._require_sight()
+        if not seat.is_local(str(subnet[1])):
+            raise MachineUnfit(
+                "--backend docker: the engine's networks are not this machine's own (an engine in "
+                "another network namespace, as one without root is), so that no node is reached"
+            )
         await self._open_sandboxes()
 
     async def _require_sight(self) -> None:
@@ -154,7 +161,7 @@ class Containers(SandboxLinks, Keeping[Contained]):
     def _choose_images(self) -> dict[str, str]:
         """Raises MachineUnfit naming the image that is missing and how to come by it."""
         with engine_errors("the engine's images"):
-            local = frozenset(tag for image in self._client.images.list() for tag in image.tags)
+            local = images.named(tag for image in self._client.images.list() for tag in image.tags)
         found: dict[str, str] = {}
         for node in self.system.nodes:
             if node.role is Role.SERVICE:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.environments import resources
-from harness.environments.docker import names
-from harness.environments.docker.sdk import engine_errors
+from harness.environments.docker import context, names
+from harness.environments.docker.sdk import engine_errors, host
 from harness.errors import EnvironmentFailed, HarnessBug
 
 if TYPE_CHECKING:
@@ -84,14 +83,16 @@ class Engine:
         from testcontainers.compose import DockerCompose  # noqa: PLC0415 - see sdk
 
         command = DockerCompose(
-            context=files[0].parent, compose_file_name=[str(path) for path in files]
+            context=files[0].parent,
+            compose_file_name=[str(path) for path in files],
+            # Else it looks for one, and may come to Podman's.
+            docker_command_path="docker",
         ).docker_compose_command()
         try:
             done = subprocess.run(
                 [*command, *verb],
                 cwd=files[0].parent,
-                # The command may have another engine for its context than the SDK's.
-                env={"DOCKER_HOST": resources.DOCKER_HOST, **os.environ, **environ},
+                env=context.handed_on({**os.environ, **environ}, host(self._client)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from harness.environments import resources
-from harness.environments.docker import usable
+from harness.environments.docker import context, usable
 from harness.errors import EnvironmentFailed
 
 if TYPE_CHECKING:
@@ -24,12 +23,25 @@ _CONNECTIONS = 64
 def connect(*, compose: bool = True) -> "DockerClient":
     """A client of the local engine. Blocking, as all of its calls. Raises MachineUnfit where no
     engine answers or, where that is wanted, Compose is missing."""
-    findings = usable.diagnose() if compose else (resources.docker(os.environ),)
+    findings = usable.diagnose() if compose else (usable.engine(os.environ),)
     usable.usable_or_raise(findings)
+    endpoint = context.current()
     import docker  # noqa: PLC0415 - half a second that only this backend is to pay
 
     with engine_errors("the Docker Engine"):
-        return docker.from_env(timeout=_TIMEOUT_S, max_pool_size=_CONNECTIONS)
+        # Not from the environment: the library's own way to an engine is not quite the command's.
+        return docker.DockerClient(
+            base_url=endpoint.host, timeout=_TIMEOUT_S, max_pool_size=_CONNECTIONS
+        )
+
+
+def host(client: "DockerClient") -> str:
+    """The engine that it talks to, as DOCKER_HOST names it. What the environment says of it may have
+    become another since."""
+    path = getattr(client.api.get_adapter(client.api.base_url), "socket_path", None)
+    if path is not None:
+        return f"unix://{path}"
+    return str(client.api.base_url).replace("http://", "tcp://", 1)
 
 
 @contextmanager

@@ -4,37 +4,54 @@ Looks and asks, changes nothing, and needs no library of Docker's for it.
 """
 
 import http.client
-import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from harness.environments import resources
 from harness.environments.causes import Finding
-from harness.environments.docker import images
+from harness.environments.docker import context, images, seat
+from harness.environments.docker.answering import ask
 from harness.errors import MachineUnfit
 
 _TIMEOUT_S = 10.0
+_PING_TIMEOUT_S = 2.0
 _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 ENGINE, COMPOSE = "docker", "docker-compose"
 """The findings that decide."""
 IMAGES = "docker-images"
 HOW_TO = "docs/how-to/run-in-docker.md"
 
-Ask = Callable[[Mapping[str, str]], str | None]
+AskCompose = Callable[[Mapping[str, str]], str | None]
 """What `docker compose version --short` prints; None where it cannot be executed."""
 
 
 def diagnose(environ: Mapping[str, str] = os.environ) -> tuple[Finding, ...]:
     """The findings, none of which the namespaces environment needs. Takes about 0.1 s."""
-    engine = resources.docker(environ)
-    if not engine.ok:
-        return engine, compose(environ)
-    return engine, compose(environ), our_images(_local(environ))
+    found = engine(environ)
+    if not found.ok:
+        return found, compose(environ)
+    return found, compose(environ), our_images(_local(environ))
+
+
+def engine(environ: Mapping[str, str]) -> Finding:
+    """Whether the engine that is meant answers, and stands where the harness does."""
+    try:
+        endpoint = context.current(environ)
+        answer = ask(endpoint, "/_ping", timeout_s=_PING_TIMEOUT_S)
+    except MachineUnfit as error:
+        return Finding(name=ENGINE, ok=False, says=str(error))
+    except OSError as error:
+        says = f"no Docker Engine answers at {endpoint} ({error.strerror or error})"
+        return Finding(name=ENGINE, ok=False, says=says)
+    except http.client.HTTPException:
+        return Finding(name=ENGINE, ok=False, says=f"{endpoint} is no Docker Engine")
+    why = seat.elsewhere(answer.peer)
+    if why is not None:
+        return Finding(name=ENGINE, ok=False, says=f"of the engine at {endpoint}: {why}")
+    return Finding(name=ENGINE, ok=True, says=f"a Docker Engine answers at {endpoint}")
 
 
 def our_images(local: frozenset[str] | None) -> Finding:
@@ -48,36 +65,18 @@ def our_images(local: frozenset[str] | None) -> Finding:
     return Finding(name=IMAGES, ok=True, says=f"the image {images.SANDBOX} is on this machine")
 
 
-class _OverUnix(http.client.HTTPConnection):
-    """HTTP to the engine's socket."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("docker", timeout=_TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(_TIMEOUT_S)
-        self.sock.connect(self._path)
-
-
 def _local(environ: Mapping[str, str]) -> frozenset[str] | None:
     """The names of the engine's images; None where it does not tell them."""
-    path = environ.get("DOCKER_HOST", resources.DOCKER_HOST).removeprefix("unix://")
-    connection = _OverUnix(path)
     try:
-        connection.request("GET", "/images/json")
-        told = json.loads(connection.getresponse().read())
-        return frozenset(tag for image in told for tag in image["RepoTags"] or ())
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+        told = ask(context.current(environ), "/images/json", timeout_s=_TIMEOUT_S).document()
+        return images.named(tag for image in told for tag in image["RepoTags"] or ())
+    except (MachineUnfit, OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return None
-    finally:
-        connection.close()
 
 
-def compose(environ: Mapping[str, str], ask: Ask | None = None) -> Finding:
+def compose(environ: Mapping[str, str], asked: AskCompose | None = None) -> Finding:
     """Whether Docker's command has Compose as a plugin, version 2 or later."""
-    told = (ask or _ask)(environ)
+    told = (asked or _ask_compose)(environ)
     mend = f"install Docker's Compose plugin; {HOW_TO} says how"
     if told is None:
         says = "there is no `docker compose`"
@@ -89,7 +88,7 @@ def compose(environ: Mapping[str, str], ask: Ask | None = None) -> Finding:
     return Finding(name=COMPOSE, ok=True, says=f"Compose {told}")
 
 
-def _ask(environ: Mapping[str, str]) -> str | None:
+def _ask_compose(environ: Mapping[str, str]) -> str | None:
     program = shutil.which("docker", path=environ.get("PATH"))
     if program is None:
         return None

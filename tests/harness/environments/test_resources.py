@@ -1,9 +1,7 @@
 """What the machine has."""
 
 import os
-import socket
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -150,36 +148,6 @@ def test_cores_are_those_this_process_may_use() -> None:
     count = len(os.sched_getaffinity(0))
 
     assert resources.cores().ok == (count >= 2)
-
-
-def test_an_engine_that_answers_is_seen(tmp_path: Path) -> None:
-    """A socket that answers HTTP."""
-    path = str(tmp_path / "docker.sock")
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(path)
-        server.listen()
-
-        def answer() -> None:
-            with server.accept()[0] as client:
-                client.recv(100)
-                client.sendall(b"HTTP/1.0 200 OK\r\n\r\nOK")
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        found = resources.docker({"DOCKER_HOST": f"unix://{path}"})
-        thread.join()
-
-    assert (found.ok, found.says) == (True, f"a Docker Engine answers at {path}")
-
-
-def test_no_engine_is_no_failure(tmp_path: Path) -> None:
-    """No socket, a file that is none, another host."""
-    (tmp_path / "file").write_text("")
-
-    for host in (f"unix://{tmp_path}/none", f"unix://{tmp_path}/file", "tcp://127.0.0.1:1"):
-        found = resources.docker({"DOCKER_HOST": host})
-        assert not found.ok
-        assert not found.needed
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from docker import APIClient
 from docker.errors import APIError, NotFound
 
 from harness.environments.docker import names
@@ -65,6 +66,7 @@ class FakeClient:
 
     def __init__(self) -> None:
         self.containers, self.networks, self.volumes = Listed(), Listed(), Listed()
+        self.api = APIClient("unix:///the/engine", version="1.41")
 
 
 def engine(client: FakeClient) -> Engine:
@@ -209,6 +211,24 @@ def test_what_compose_refuses_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert str(caught.value) == (
         f"docker compose create ended with 4:\n    compose -f {user} -f {ours} create order"
     )
+
+
+def test_compose_is_given_the_engine_of_the_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else the environment names: two engines would be asked for one run."""
+    program = tmp_path / "docker"
+    program.write_text(
+        '#!/bin/sh\necho "$DOCKER_HOST,$DOCKER_CONTEXT,$DOCKER_TLS_VERIFY"\nexit 4\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setenv("DOCKER_HOST", "unix:///another")
+    monkeypatch.setenv("DOCKER_CONTEXT", "elsewhere")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+
+    with pytest.raises(EnvironmentFailed, match=r"4:\n    unix:///the/engine,,$"):
+        engine(FakeClient()).compose((tmp_path / "compose.yaml",), ("up",), {})
 
 
 def test_a_container_goes_with_its_disk() -> None:

@@ -1,6 +1,7 @@
 """The SDK's errors become ours."""
 
 import pytest
+from docker import DockerClient
 from docker.errors import APIError, DockerException
 from requests import Response
 from requests.exceptions import ConnectionError as NoConnection
@@ -42,6 +43,15 @@ def test_other_errors_pass() -> None:
     """They are nobody's but ours."""
     with pytest.raises(HarnessBug), sdk.engine_errors("order"):
         raise HarnessBug("x")
+
+
+@pytest.mark.parametrize("host", ["unix:///nowhere/docker.sock", "tcp://127.0.0.1:1"])
+def test_a_client_tells_whom_it_talks_to(host: str) -> None:
+    """As DOCKER_HOST names it, so that Docker's command can be given the same engine."""
+    client = DockerClient(base_url=host, version="1.41")
+
+    assert sdk.host(client) == host
+    client.close()
 
 
 def test_without_an_engine_there_is_no_client(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,14 @@
 
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from harness.environments.causes import Finding
-from harness.environments.docker import images, usable
+from harness.environments.docker import images, seat, usable
 from harness.errors import MachineUnfit
 
 ENGINE = Finding(name="docker", ok=True, says="a Docker Engine answers at /s")
@@ -91,6 +92,65 @@ def test_a_plugin_that_answers_is_asked(tmp_path: Path) -> None:
     assert (found.ok, found.says) == (True, "Compose 2.99.0")
 
 
+@contextmanager
+def answering(path: Path, says: bytes) -> Iterator[dict[str, str]]:
+    """What answers once at the socket; the environment that names it."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.settimeout(5)
+        server.listen()
+
+        def answer() -> None:
+            with server.accept()[0] as client:
+                client.recv(1000)
+                client.sendall(says)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield {"DOCKER_HOST": f"unix://{path}"}
+        thread.join()
+
+
+def test_an_engine_that_answers_is_seen(tmp_path: Path) -> None:
+    """A socket that answers HTTP."""
+    path = tmp_path / "docker.sock"
+    with answering(path, b"HTTP/1.0 200 OK\r\n\r\nOK") as environ:
+        found = usable.engine(environ)
+
+    assert (found.ok, found.says) == (True, f"a Docker Engine answers at {path}")
+
+
+def test_what_is_no_engine_is_told(tmp_path: Path) -> None:
+    """Something else listens there."""
+    path = tmp_path / "docker.sock"
+    with answering(path, b"SSH-2.0-x\r\n") as environ:
+        found = usable.engine(environ)
+
+    assert (found.ok, found.says) == (False, f"{path} is no Docker Engine")
+
+
+def test_an_engine_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the reason, though it answers."""
+    monkeypatch.setattr(seat, "elsewhere", lambda _pid: "it is far away")
+    path = tmp_path / "docker.sock"
+    with answering(path, b"HTTP/1.0 200 OK\r\n\r\nOK") as environ:
+        found = usable.engine(environ)
+
+    assert (found.ok, found.says) == (False, f"of the engine at {path}: it is far away")
+
+
+def test_no_engine_is_no_failure(tmp_path: Path) -> None:
+    """No socket, a file that is none, a port, another host, a context that is not there."""
+    (tmp_path / "file").write_text("")
+    hosts = (f"unix://{tmp_path}/none", f"unix://{tmp_path}/file", "tcp://127.0.0.1:1", "ssh://x")
+    none = {"DOCKER_CONFIG": str(tmp_path), "DOCKER_CONTEXT": "none"}
+
+    for environ in (*({"DOCKER_HOST": host} for host in hosts), none):
+        found = usable.engine(environ)
+        assert not found.ok
+        assert not found.needed
+
+
 def test_a_machine_without_an_engine_is_told_so(tmp_path: Path) -> None:
     """By the socket that was tried."""
     environ = {"DOCKER_HOST": f"unix://{tmp_path}/none", "PATH": str(tmp_path)}
@@ -112,21 +172,9 @@ def test_the_image_beside_every_node_is_looked_for() -> None:
 
 def test_the_engine_is_asked_over_its_socket(tmp_path: Path) -> None:
     """By HTTP; what is no engine tells nothing."""
-    path = str(tmp_path / "docker.sock")
     body = b'[{"RepoTags": ["a:1", "b:2"]}, {"RepoTags": null}]'
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(path)
-        server.listen()
-
-        def answer() -> None:
-            with server.accept()[0] as client:
-                client.recv(1000)
-                client.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        found = usable._local({"DOCKER_HOST": f"unix://{path}"})
-        thread.join()
+    with answering(tmp_path / "docker.sock", b"HTTP/1.0 200 OK\r\n\r\n" + body) as environ:
+        found = usable._local(environ)
 
     assert found == frozenset({"a:1", "b:2"})
     assert usable._local({"DOCKER_HOST": f"unix://{tmp_path}/none"}) is None
