@@ -88,7 +88,7 @@ class Containers(SandboxLinks, Keeping[Contained]):
         # Whoever connects to a sandbox may act in its network: nobody else gets as far as there. A
         # sandbox is another user where the engine maps users, and makes its socket nevertheless.
         self._directory.chmod(0o700)
-        self._sockets.chmod(0o777)  # noqa: S103 - as above
+        self._sockets.chmod(0o777)
         try:
             await self._settle()
         except BaseException:

@@ -1,5 +1,6 @@
 """What a run asks of the engine, by a fake that remembers: only its own objects are touched."""
 
+import socket
 import threading
 from ipaddress import ip_network
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, cast
 import pytest
 from docker import APIClient
 from docker.errors import APIError, NotFound
+from testcontainers.core.container import Reaper
 
 from harness.environments.docker import names
 from harness.environments.docker.engine import Engine, remove
@@ -229,6 +231,25 @@ def test_compose_is_given_the_engine_of_the_client(
 
     with pytest.raises(EnvironmentFailed, match=r"4:\n    unix:///the/engine,,$"):
         engine(FakeClient()).compose((tmp_path / "compose.yaml",), ("up",), {})
+
+
+def test_no_reaper_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """testcontainers makes the command and asks no engine for anything: its reaper's image would have
+    to be pulled."""
+    (tmp_path / "docker").symlink_to("/bin/true")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("TESTCONTAINERS_RYUK_DISABLED", raising=False)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "engine"))
+        server.listen()
+        server.setblocking(False)
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine")
+
+        engine(FakeClient()).compose((tmp_path / "compose.yaml",), ("up",), {})
+
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert Reaper._instance is None
 
 
 def test_a_container_goes_with_its_disk() -> None:
