@@ -76,7 +76,7 @@ def _build_toxiproxy(builder: Builder, *, offline: bool) -> None:
 def toxiproxy(client: "DockerClient", wanted_by: str) -> str:
     """The image to run Toxiproxy from. Raises MachineUnfit where there is none on this machine."""
     with sdk.engine_errors("the engine's images"):
-        local = images.named(tag for image in client.images.list() for tag in image.tags)
+        local = frozenset(tag for image in client.images.list() for tag in image.tags)
     found = images.toxiproxy(local, os.environ)
     if found is None:
         raise MachineUnfit(

@@ -54,7 +54,7 @@ class Builder:
     def local(self) -> frozenset[str]:
         """The names of the images on this machine."""
         with engine_errors("the engine's images"):
-            return images.named(tag for image in self._client.images.list() for tag in image.tags)
+            return frozenset(tag for image in self._client.images.list() for tag in image.tags)
 
     def content(self, tag: str) -> str:
         """The digest that an image of ours carries; empty where there is none, or no image."""

@@ -161,7 +161,7 @@ class Containers(SandboxLinks, Keeping[Contained]):
     def _choose_images(self) -> dict[str, str]:
         """Raises MachineUnfit naming the image that is missing and how to come by it."""
         with engine_errors("the engine's images"):
-            local = images.named(tag for image in self._client.images.list() for tag in image.tags)
+            local = frozenset(tag for image in self._client.images.list() for tag in image.tags)
         found: dict[str, str] = {}
         for node in self.system.nodes:
             if node.role is Role.SERVICE:

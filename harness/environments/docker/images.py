@@ -8,7 +8,7 @@ a digest; an image that carries the same one as a label is there already.
 import hashlib
 import os
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -40,8 +40,6 @@ PACKAGES = (
 _ROOTS = (Path(__file__).parents[3] / "compose", Path(__file__).parents[2] / "_bundled" / "compose")
 _LEFT_OUT = frozenset({"__pycache__", "node_modules", ".git"})
 _BIG = 1 << 20
-_REGISTRY, _LIBRARY = "docker.io/", "library/"
-"""What a name without a registry stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +100,6 @@ def toxiproxy_stand_in(server: Path) -> Image:
 def official_toxiproxy(environ: Mapping[str, str]) -> str:
     """The image that is wanted before its stand-in."""
     return environ.get(TOXIPROXY_VARIABLE) or OFFICIAL_TOXIPROXY
-
-
-def named(tags: Iterable[str]) -> frozenset[str]:
-    """The images of these tags as they are named in a compose file: Podman tells them in full."""
-    return frozenset(tag.removeprefix(_REGISTRY).removeprefix(_LIBRARY) for tag in tags)
 
 
 def toxiproxy(local: frozenset[str], environ: Mapping[str, str]) -> str | None:

@@ -22,6 +22,10 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)")
 ENGINE, COMPOSE = "docker", "docker-compose"
 """The findings that decide."""
 IMAGES = "docker-images"
+_PODMAN = (
+    "it is Podman, where Compose makes the sandboxes anew with each node, and with them the network "
+    "that other nodes have joined"
+)
 HOW_TO = "docs/how-to/run-in-docker.md"
 
 AskCompose = Callable[[Mapping[str, str]], str | None]
@@ -48,9 +52,9 @@ def engine(environ: Mapping[str, str]) -> Finding:
         return Finding(name=ENGINE, ok=False, says=says)
     except http.client.HTTPException:
         return Finding(name=ENGINE, ok=False, says=f"{endpoint} is no Docker Engine")
-    why = seat.elsewhere(answer.peer)
+    why = _PODMAN if answer.server.startswith("Libpod/") else seat.elsewhere(answer.peer)
     if why is not None:
-        return Finding(name=ENGINE, ok=False, says=f"of the engine at {endpoint}: {why}")
+        return Finding(name=ENGINE, ok=False, says=f"the engine at {endpoint} is of no use: {why}")
     return Finding(name=ENGINE, ok=True, says=f"a Docker Engine answers at {endpoint}")
 
 
@@ -69,7 +73,7 @@ def _local(environ: Mapping[str, str]) -> frozenset[str] | None:
     """The names of the engine's images; None where it does not tell them."""
     try:
         told = ask(context.current(environ), "/images/json", timeout_s=_TIMEOUT_S).document()
-        return images.named(tag for image in told for tag in image["RepoTags"] or ())
+        return frozenset(tag for image in told for tag in image["RepoTags"] or ())
     except (MachineUnfit, OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return None
 

@@ -139,10 +139,3 @@ def test_a_dockerfile_upon_python_is_known(tmp_path: Path) -> None:
 
     found = [images.is_python(each) for each in (ours, other, tmp_path, None)]
     assert found == [True, False, False, False]
-
-
-def test_an_image_that_is_told_in_full_is_known() -> None:
-    """As Podman does; one of another registry keeps its name."""
-    told = ("docker.io/library/postgres:18", "docker.io/apache/kafka:4.3.1", "quay.io/a/b:1", "c:1")
-
-    assert images.named(told) == {"postgres:18", "apache/kafka:4.3.1", "quay.io/a/b:1", "c:1"}

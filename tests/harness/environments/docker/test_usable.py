@@ -136,7 +136,17 @@ def test_an_engine_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     with answering(path, b"HTTP/1.0 200 OK\r\n\r\nOK") as environ:
         found = usable.engine(environ)
 
-    assert (found.ok, found.says) == (False, f"of the engine at {path}: it is far away")
+    assert (found.ok, found.says) == (False, f"the engine at {path} is of no use: it is far away")
+
+
+def test_podman_is_refused_by_name(tmp_path: Path) -> None:
+    """It answers as an engine does, and tells its own name beside."""
+    path = tmp_path / "podman.sock"
+    with answering(path, b"HTTP/1.0 200 OK\r\nServer: Libpod/4.3.1 (linux)\r\n\r\nOK") as environ:
+        found = usable.engine(environ)
+
+    assert not found.ok
+    assert found.says.startswith(f"the engine at {path} is of no use: it is Podman")
 
 
 def test_no_engine_is_no_failure(tmp_path: Path) -> None:
