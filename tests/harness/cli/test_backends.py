@@ -32,7 +32,7 @@ def test_auto_is_namespaces_unless_only_containers_can_be_used(
 ) -> None:
     """And then it is said, with the reason."""
     answers = Finding(name="docker", ok=True, says="")
-    monkeypatch.setattr("harness.environments.resources.docker", lambda _environ: answers)
+    monkeypatch.setattr("harness.environments.docker.usable.engine", lambda _environ: answers)
     monkeypatch.setattr("harness.environments.doctor.diagnose", tuple)
     usable = {
         "namespaces": {"usable": namespaces, "why": "refused"},
