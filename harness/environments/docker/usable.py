@@ -23,8 +23,8 @@ ENGINE, COMPOSE = "docker", "docker-compose"
 """The findings that decide."""
 IMAGES = "docker-images"
 _PODMAN = (
-    "it is Podman, where Compose makes the sandboxes anew with each node, and with them the network "
-    "that other nodes have joined"
+    "it is Podman, where Compose makes the sandboxes anew with the nodes that join them, and the nodes "
+    "are not reached at their addresses"
 )
 HOW_TO = "docs/how-to/run-in-docker.md"
 
