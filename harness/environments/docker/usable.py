@@ -26,6 +26,7 @@ _PODMAN = (
     "it is Podman, where Compose makes the sandboxes anew with the nodes that join them, and the nodes "
     "are not reached at their addresses"
 )
+_ROOTLESS = "it is rootless Docker, in which no run has been seen to work yet"
 HOW_TO = "docs/how-to/run-in-docker.md"
 
 AskCompose = Callable[[Mapping[str, str]], str | None]
@@ -53,9 +54,20 @@ def engine(environ: Mapping[str, str]) -> Finding:
     except http.client.HTTPException:
         return Finding(name=ENGINE, ok=False, says=f"{endpoint} is no Docker Engine")
     why = _PODMAN if answer.server.startswith("Libpod/") else seat.elsewhere(answer.peer)
+    if why is None and _is_rootless(endpoint):
+        why = _ROOTLESS
     if why is not None:
         return Finding(name=ENGINE, ok=False, says=f"the engine at {endpoint} is of no use: {why}")
     return Finding(name=ENGINE, ok=True, says=f"a Docker Engine answers at {endpoint}")
+
+
+def _is_rootless(endpoint: context.Endpoint) -> bool:
+    """By the engine's own word; one that does not give it is taken for another."""
+    try:
+        told = ask(endpoint, "/info", timeout_s=_TIMEOUT_S).document()
+        return any(str(option) == "name=rootless" for option in told["SecurityOptions"] or ())
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+        return False
 
 
 def our_images(local: frozenset[str] | None) -> Finding:

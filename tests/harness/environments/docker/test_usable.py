@@ -93,17 +93,18 @@ def test_a_plugin_that_answers_is_asked(tmp_path: Path) -> None:
 
 
 @contextmanager
-def answering(path: Path, says: bytes) -> Iterator[dict[str, str]]:
-    """What answers once at the socket; the environment that names it."""
+def answering(path: Path, *says: bytes) -> Iterator[dict[str, str]]:
+    """What answers at the socket, once each; the environment that names it."""
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))
         server.settimeout(5)
         server.listen()
 
         def answer() -> None:
-            with server.accept()[0] as client:
-                client.recv(1000)
-                client.sendall(says)
+            for each in says:
+                with server.accept()[0] as client:
+                    client.recv(1000)
+                    client.sendall(each)
 
         thread = threading.Thread(target=answer)
         thread.start()
@@ -111,10 +112,18 @@ def answering(path: Path, says: bytes) -> Iterator[dict[str, str]]:
         thread.join()
 
 
-def test_an_engine_that_answers_is_seen(tmp_path: Path) -> None:
-    """A socket that answers HTTP."""
+@pytest.mark.parametrize(
+    "info",
+    [
+        b'HTTP/1.0 200 OK\r\n\r\n{"SecurityOptions": ["name=seccomp,profile=default", "name=userns"]}',
+        b'HTTP/1.0 200 OK\r\n\r\n{"SecurityOptions": null}',
+        b"HTTP/1.0 404 No\r\n\r\n",
+    ],
+)
+def test_an_engine_that_answers_is_seen(tmp_path: Path, info: bytes) -> None:
+    """A socket that answers HTTP, and tells of itself, or does not."""
     path = tmp_path / "docker.sock"
-    with answering(path, b"HTTP/1.0 200 OK\r\n\r\nOK") as environ:
+    with answering(path, b"HTTP/1.0 200 OK\r\n\r\nOK", info) as environ:
         found = usable.engine(environ)
 
     assert (found.ok, found.says) == (True, f"a Docker Engine answers at {path}")
@@ -147,6 +156,17 @@ def test_podman_is_refused_by_name(tmp_path: Path) -> None:
 
     assert not found.ok
     assert found.says.startswith(f"the engine at {path} is of no use: it is Podman")
+
+
+def test_rootless_docker_is_refused_by_name(tmp_path: Path) -> None:
+    """Which it tells itself."""
+    path = tmp_path / "docker.sock"
+    told = b'HTTP/1.0 200 OK\r\n\r\n{"SecurityOptions": ["name=seccomp", "name=rootless"]}'
+    with answering(path, b"HTTP/1.0 200 OK\r\n\r\nOK", told) as environ:
+        found = usable.engine(environ)
+
+    assert not found.ok
+    assert found.says.startswith(f"the engine at {path} is of no use: it is rootless Docker")
 
 
 def test_no_engine_is_no_failure(tmp_path: Path) -> None:
