@@ -8,7 +8,6 @@ count, and put beside the build.
 import io
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.environments.docker import images
+from harness.environments.docker.command import execute, tail
 from harness.environments.docker.images import CONTENT_LABEL, Image
 from harness.environments.docker.sdk import engine_errors
 from harness.errors import EnvironmentFailed, MachineUnfit
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _DEBOOTSTRAP_TIMEOUT_S = 900.0
 _PIP_TIMEOUT_S = 300.0
 _BUILD_TIMEOUT_S = 900
-_TOLD_LINES = 12
 _NOT_IN_BASE = (
     "var/cache/apt",
     "var/lib/apt/lists",
@@ -81,9 +80,10 @@ class Builder:
         self.tell(f"{images.DEBIAN}: debootstrap {_SUITE}")
         with tempfile.TemporaryDirectory(prefix="aftershock-debian-") as place:
             root = Path(place, "root")
-            _execute(
+            execute(
                 [program, "--variant=minbase", f"--include={packages}", _SUITE, str(root)],
-                _DEBOOTSTRAP_TIMEOUT_S,
+                name=f"debootstrap {_SUITE}",
+                timeout_s=_DEBOOTSTRAP_TIMEOUT_S,
             )
             self._import(root, Path(place, "root.tar"), wanted)
 
@@ -158,35 +158,15 @@ def _watch(tag: str, lines: Iterator[dict[str, Any]]) -> None:
         if "stream" in line:
             said += [text for text in str(line["stream"]).splitlines() if text.strip()]
         if "error" in line:
-            tail = "\n".join(f"    {text}" for text in said[-_TOLD_LINES:])
-            raise EnvironmentFailed(f"{tag} cannot be built: {line['error']}\n{tail}")
+            raise EnvironmentFailed(f"{tag} cannot be built: {line['error']}\n{tail(said)}")
 
 
 def _download(requirements: Path, wheels: Path, python: str) -> None:
     machine = os.uname().machine
     platforms = [f"--platform=manylinux{old}_{machine}" for old in ("2014", "_2_28", "_2_34")]
-    _execute(
+    execute(
         [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:",
          f"--python-version={python}", "--implementation=cp", *platforms,
          "--dest", str(wheels), "-r", str(requirements)],
-        _PIP_TIMEOUT_S,
+        name=f"pip download -r {requirements}", timeout_s=_PIP_TIMEOUT_S,
     )  # fmt: skip
-
-
-def _execute(argv: list[str], timeout_s: float) -> None:
-    try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EnvironmentFailed(f"{argv[0]}: {error}") from error
-    if done.returncode:
-        tail = "\n".join(f"    {text}" for text in done.stdout.splitlines()[-_TOLD_LINES:])
-        raise EnvironmentFailed(f"{' '.join(argv[:4])} … ended with {done.returncode}:\n{tail}")

@@ -4,7 +4,6 @@ Everything blocks. No object is touched that does not carry the run's label.
 """
 
 import os
-import subprocess
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.environments.docker import context, names
+from harness.environments.docker.command import execute
 from harness.environments.docker.sdk import engine_errors, host
 from harness.errors import EnvironmentFailed, HarnessBug
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 _COMPOSE_TIMEOUT_S = 120.0
-_TOLD_LINES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,28 +87,15 @@ class Engine:
             # Else it looks for one, and may come to Podman's.
             docker_command_path="docker",
         ).docker_compose_command()
-        try:
-            done = subprocess.run(
-                [*command, *verb],
-                cwd=files[0].parent,
-                env=context.handed_on({**os.environ, **environ}, host(self._client)),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                timeout=_COMPOSE_TIMEOUT_S,
-                check=False,
-                # Ctrl-C is for the harness, which cleans up.
-                start_new_session=True,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise EnvironmentFailed(f"docker compose {verb[0]}: {error}") from error
-        if done.returncode:
-            tail = "\n".join(f"    {line}" for line in done.stdout.splitlines()[-_TOLD_LINES:])
-            raise EnvironmentFailed(
-                f"docker compose {verb[0]} ended with {done.returncode}:\n{tail}"
-            )
+        execute(
+            [*command, *verb],
+            name=f"docker compose {verb[0]}",
+            timeout_s=_COMPOSE_TIMEOUT_S,
+            cwd=files[0].parent,
+            env=context.handed_on({**os.environ, **environ}, host(self._client)),
+            # Ctrl-C is for the harness, which cleans up.
+            apart=True,
+        )
 
     def container(self, node: str, kind: str = names.NODE) -> "Container":
         """The node's container, running or not. Raises EnvironmentFailed."""

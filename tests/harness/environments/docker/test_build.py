@@ -148,11 +148,3 @@ def test_a_context_is_packed_without_times_and_owners(tmp_path: Path) -> None:
     assert (found["a/run"].mtime, found["a/run"].uid) == (0, 0)
     assert found["a/run"].mode & 0o111
     assert found["a/link"].linkname == "run"
-
-
-def test_a_program_that_fails_is_told_with_its_end() -> None:
-    """And one that is not there by name."""
-    with pytest.raises(EnvironmentFailed, match=r"ended with 3:\n    no room$"):
-        build._execute(["/bin/sh", "-c", "echo no room; exit 3"], 10)
-    with pytest.raises(EnvironmentFailed, match="/nowhere"):
-        build._execute(["/nowhere"], 10)
