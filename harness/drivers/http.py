@@ -7,6 +7,7 @@ no stale one is reused and no client library sends twice.
 
 import errno
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,9 +78,12 @@ def of_failure(failure: BaseException) -> Answer:
     return Answer(type=OpType.INFO, error=f"{type(failure).__name__}: {failure}")
 
 
-def new_session() -> aiohttp.ClientSession:
-    """A session of one connection a request, any number at once, which sends nothing twice."""
-    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, limit=0))
+def new_session(sock: socket.socket | None = None) -> aiohttp.ClientSession:
+    """A session of one connection a request, any number at once, which sends nothing twice. `sock`:
+    what its one connection is made of, in whatever network it came from."""
+    factory = None if sock is None else lambda _address: sock
+    connector = aiohttp.TCPConnector(force_close=True, limit=0, socket_factory=factory)
+    session = aiohttp.ClientSession(connector=connector)
     # aiohttp sends idempotent methods again after a disconnect and has no public switch for it.
     session._retry_connection = False  # noqa: SLF001 (a test watches that this still works)
     return session
@@ -115,7 +119,7 @@ async def send(
         return of_failure(failure)
 
 
-async def get(url: str, *, timeout_s: float) -> Answer:
-    """Probe one URL."""
-    async with new_session() as session:
+async def get(url: str, *, timeout_s: float, sock: socket.socket | None = None) -> Answer:
+    """Probe one URL, by that socket where one is given."""
+    async with new_session(sock) as session:
         return await send(session, "GET", url, timeout_s=timeout_s)

@@ -1,6 +1,7 @@
 """Servers that answer errors to a client: told to the taps, and asked about on the same link."""
 
-from collections.abc import Iterable, Sequence
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from harness.drivers.http import get
 from harness.engine.taps import Taps
@@ -15,8 +16,17 @@ _ANSWER_S = 3.0
 class LinkFailures:
     """The HTTP links of a system. Implements `harness.stage.Failures`."""
 
-    def __init__(self, taps: Taps, links: Iterable[TapLink], system: System) -> None:
+    def __init__(
+        self,
+        taps: Taps,
+        links: Iterable[TapLink],
+        system: System,
+        *,
+        dialling: Callable[[], Awaitable[socket.socket]],
+    ) -> None:
+        """`dialling`: a socket from which taps are reached; see `Rig.socket_to_taps`."""
         self._taps = taps
+        self._dialling = dialling
         self._links = {(link.client or CLIENT, link.server): link for link in links}
         self._system = system
 
@@ -41,7 +51,9 @@ class LinkFailures:
         label = self._system.node(server).labels.get(READY_LABEL, "")
         port, _, path = label.lstrip(":").partition("/")
         where = f"{link.listen}:{port if port.isdigit() else link.ports[0]}"
-        return (await get(f"http://{where}/{path}", timeout_s=_ANSWER_S)).status
+        sock = await self._dialling()
+        with sock:
+            return (await get(f"http://{where}/{path}", timeout_s=_ANSWER_S, sock=sock)).status
 
     def _link(self, client: str, server: str) -> TapLink:
         link = self._links.get((client, server))

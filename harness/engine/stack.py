@@ -141,7 +141,9 @@ class Stack:
         if self.taps is None:
             return None
         links = [link for link in self.environment.links() if link.protocol == "http"]
-        return LinkFailures(self.taps, links, self.environment.system)
+        return LinkFailures(
+            self.taps, links, self.environment.system, dialling=self.environment.socket_to_taps
+        )
 
     def world(self, pattern: Pattern) -> World:
         """The clients of what the pattern starts, with what has to be quiet under it."""

@@ -101,7 +101,7 @@ class Containers(SandboxLinks, Keeping[Contained]):
         network, subnet = await asyncio.to_thread(self._engine.make_network)
         self._ground = overlay.Ground(
             place=self._place, subnet=subnet, network=network, sockets=self._sockets,
-            sandbox_image=images.SANDBOX, images=chosen, tapped=self.tapped,
+            sandbox_image=chosen[images.SANDBOX], images=chosen, tapped=self.tapped,
         )  # fmt: skip
         loop = asyncio.get_running_loop()
 
@@ -159,9 +159,12 @@ class Containers(SandboxLinks, Keeping[Contained]):
             shutil.rmtree(self._directory, ignore_errors=True)
 
     def _choose_images(self) -> dict[str, str]:
-        """Raises MachineUnfit naming the image that is missing and how to come by it."""
+        """By its id, so that a tag that moves meanwhile changes nothing: each node's image, and, of
+        the name of its tag, the sandbox's. Raises MachineUnfit naming the image that is missing and
+        how to come by it."""
         with engine_errors("the engine's images"):
-            local = frozenset(tag for image in self._client.images.list() for tag in image.tags)
+            ids = {tag: str(i.id) for i in self._client.images.list() for tag in i.tags}
+        local = frozenset(ids)
         found: dict[str, str] = {}
         for node in self.system.nodes:
             if node.role is Role.SERVICE:
@@ -175,8 +178,8 @@ class Containers(SandboxLinks, Keeping[Contained]):
                     f"--backend docker: {what} is not on this machine as it is now; "
                     "`aftershock images build` builds what is missing"
                 )
-            found[node.name] = image
-        return found
+            found[node.name] = ids[image]
+        return {**found, images.SANDBOX: ids[images.SANDBOX]}
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -369,7 +372,7 @@ class Containers(SandboxLinks, Keeping[Contained]):
         if contained.pid is None:
             raise EnvironmentFailed(f"{node} cannot be frozen: it is not running")
         with engine_errors(f"pausing {node}"):
-            await asyncio.to_thread(self._container(contained).pause)
+            await asyncio.to_thread(frozen.pause, self._container(contained))
         contained.enter(NodeState.FROZEN)
         return frozen.standing(contained.pid)
 

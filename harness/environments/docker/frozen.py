@@ -1,13 +1,42 @@
 """A container's processes by the kernel's own word: which there are, and whether they stand still.
 
-It is asked of /proc, so the engine must be on this machine. A container that is paused has its control group frozen; both versions of control groups tell so in
-a file (cgroups(7), freezer.state of version 1 and cgroup.events of version 2).
+It is asked of /proc, so the engine must be on this machine. A container that is paused has its
+control group frozen; both versions of control groups tell so in a file (cgroups(7), freezer.state of
+version 1 and cgroup.events of version 2).
 """
 
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
 
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
+
+
+_PAUSE_S = 5.0
+_GAVE_UP = "unable to freeze"
+_AGAIN_S = 0.02
+
+
+def pause(container: "Container", *, for_s: float = _PAUSE_S) -> None:
+    """Freeze it. With control groups of version 1, runc looks a number of times whether the kernel is
+    through, then thaws all and gives up, which a busy machine makes it do (libcontainer's
+    cgroups/fs/freezer.go): asked again until it is done. Blocking. Raises the SDK's APIError."""
+    from docker.errors import APIError  # noqa: PLC0415 - half a second that only this backend is to pay
+
+    until = time.monotonic() + for_s
+    while True:
+        try:
+            container.pause()
+        except APIError as error:
+            if _GAVE_UP not in str(error.explanation) or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN_S)
+        else:
+            return
 
 
 def is_seen(pid: int, word: str, *, proc: Path = PROC) -> bool:

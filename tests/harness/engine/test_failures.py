@@ -1,6 +1,7 @@
 """Failing links: whose they are, what the taps are told, and where a link is asked."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,15 @@ def link(client: str | None, port: int = 8080) -> TapLink:
     )  # fmt: skip
 
 
+async def dialling() -> socket.socket:
+    """A socket as the environment gives one."""
+    sock = socket.socket()
+    sock.setblocking(False)
+    return sock
+
+
 def failures(taps: Told, *links: TapLink) -> LinkFailures:
-    return LinkFailures(taps, links, SYSTEM)  # type: ignore[arg-type] # as much of them as is used
+    return LinkFailures(taps, links, SYSTEM, dialling=dialling)  # type: ignore[arg-type] # as much of them as is used
 
 
 def test_databases_call_nobody() -> None:
@@ -74,6 +82,11 @@ def test_a_link_is_asked_at_its_own_tap() -> None:
 
     async def test() -> None:
         paths: list[bytes] = []
+        socks: list[socket.socket] = []
+
+        async def made() -> socket.socket:
+            socks.append(await dialling())
+            return socks[-1]
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             paths.append((await reader.readuntil(b"\r\n\r\n")).split()[1])
@@ -88,9 +101,10 @@ def test_a_link_is_asked_at_its_own_tap() -> None:
             nodes=(Node(name="review", role=Role.SERVICE,
                         labels={"aftershock.ready": f"{port}/health"}),),
         )  # fmt: skip
-        told = LinkFailures(Told(), [link(None, port)], ready)  # type: ignore[arg-type] # as above
+        told = LinkFailures(Told(), [link(None, port)], ready, dialling=made)  # type: ignore[arg-type] # as above
         assert await told.ask("client", "review") == 503
         assert paths == [b"/health"]
+        assert [sock.fileno() for sock in socks] == [-1], "the one given, and closed"
         server.close()
         await server.wait_closed()
         assert await told.ask("client", "review") is None

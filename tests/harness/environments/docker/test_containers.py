@@ -22,6 +22,7 @@ class Image:
 
     def __init__(self, *tags: str) -> None:
         self.tags = tags
+        self.id = "sha256:" + ",".join(tags)
 
 
 class Client:

@@ -1,6 +1,10 @@
 """What control groups say, from files as both versions have them."""
 
 from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from docker.errors import APIError
 
 from harness.environments.docker import frozen
 
@@ -70,3 +74,42 @@ def test_a_process_is_seen_by_what_it_was_called_with(tmp_path: Path) -> None:
     assert frozen.is_seen(7, "harness.x", proc=tmp_path)
     assert not frozen.is_seen(7, "harness", proc=tmp_path)
     assert not frozen.is_seen(8, "harness.x", proc=tmp_path)
+
+
+class Reluctant:
+    """A container that cannot be paused so many times."""
+
+    def __init__(
+        self, times: int, says: str = "OCI runtime pause failed: unable to freeze"
+    ) -> None:
+        self.left, self.says, self.asked = times, says, 0
+
+    def pause(self) -> None:
+        self.asked += 1
+        if self.left:
+            self.left -= 1
+            raise APIError("x", explanation=self.says)
+
+
+def paused(container: Reluctant, **given: Any) -> None:
+    """As a container of the SDK's."""
+    frozen.pause(cast("Any", container), **given)
+
+
+def test_a_pause_that_was_given_up_is_asked_for_again() -> None:
+    """Until it is done or its time is over."""
+    container = Reluctant(2)
+    paused(container)
+    assert container.asked == 3
+    for_ever = Reluctant(1000)
+    with pytest.raises(APIError):
+        paused(for_ever, for_s=0.1)
+    assert 1 < for_ever.asked < 20
+
+
+def test_another_refusal_of_a_pause_is_told_at_once() -> None:
+    """A container that is gone is not waited for."""
+    container = Reluctant(1, "no such container")
+    with pytest.raises(APIError):
+        paused(container)
+    assert container.asked == 1
