@@ -11,9 +11,11 @@ sagas an order is pending until its saga has ended: see `saga_http.py`.
 
 import json
 import re
+import threading
 from typing import TYPE_CHECKING
 
 from .calls import PARTICIPANTS, CallFailed, Calls
+from .connector import Connector
 from .db import Connection, Pool, Unavailable
 from .events import AMENDED, CANCELLED, ERASED, PLACED, Event
 from .process import log, run_until, stop_on_signal
@@ -266,6 +268,9 @@ def main() -> None:
         calls=_calls(settings),
     )
     server = Server(settings.http_port, service.route)
+    if settings.connector is not None:
+        watch = Connector(settings.connector).watch
+        threading.Thread(target=watch, args=(stop,), daemon=True).start()
     run_until(stop, lambda: server.drain() if stop.wait() else None)
 
 

@@ -42,6 +42,8 @@ class Settings:
     """Whether the router commits what it has read together with what it has written."""
     poll_s: float = 1.0
     """How often the poller looks into the table."""
+    connector: str | None = None
+    """The connector that *order* looks after, where its events go by one."""
 
     def __post_init__(self) -> None:
         if self.pattern not in PATTERNS:
@@ -64,4 +66,5 @@ class Settings:
             offsets_in_transaction=environment.get("OFFSETS_IN_TRANSACTION", "yes") == "yes",
             poll_s=float(environment.get("POLL_S", "1")),
             saga_timeout_s=float(environment.get("SAGA_TIMEOUT_S", "8")),
+            connector=environment.get("CONNECTOR") or None,
         )

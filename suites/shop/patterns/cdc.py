@@ -20,7 +20,7 @@ OUTBOX_CDC = Pattern(
     promises="every committed order is published at least once, in order, by Debezium",
     writer="order",
     publisher="connect",
-    environment={"PATTERN": "outbox-cdc"},
+    environment={"PATTERN": "outbox-cdc", "CONNECTOR": "order-outbox"},
     connectors=(CONNECTORS / "order-outbox.json",),
     points={
         **WRITER_AND_CONSUMER,

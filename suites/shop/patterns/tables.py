@@ -57,7 +57,7 @@ TABLE_CDC = Pattern(
     "once, in order, by Debezium",
     writer="order",
     publisher="connect",
-    environment={"PATTERN": "table-cdc", "TOPIC": TOPIC},
+    environment={"PATTERN": "table-cdc", "TOPIC": TOPIC, "CONNECTOR": "order-table"},
     connectors=(CONNECTORS / "order-table.json",),
     points={
         **WRITER_AND_CONSUMER,

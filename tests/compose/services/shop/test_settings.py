@@ -25,11 +25,13 @@ def test_two_variables_are_enough() -> None:
 def test_every_variable_counts() -> None:
     """None is read and dropped."""
     told = {"TOPIC": "t", "HTTP_PORT": "81", "PATTERN": "outbox-cdc", "RETENTION_S": "0.5"}
-    told["CLAIM"] = "heads"
+    told |= {"CLAIM": "heads", "CONNECTOR": "order-outbox"}
     settings = Settings.from_environment(LEAST | told)
     assert (settings.topic, settings.http_port) == ("t", 81)
     assert (settings.pattern, settings.retention_s) == ("outbox-cdc", 0.5)
     assert settings.claim == "heads"
+    assert settings.connector == "order-outbox"
+    assert Settings.from_environment(LEAST | {"CONNECTOR": ""}).connector is None
 
 
 @pytest.mark.parametrize("missing", LEAST)
