@@ -97,11 +97,11 @@ class Containers(SandboxLinks, Keeping[Contained]):
         return self
 
     async def _settle(self) -> None:
-        chosen = await asyncio.to_thread(self._choose_images)
+        sandbox, chosen = await asyncio.to_thread(self._choose_images)
         network, subnet = await asyncio.to_thread(self._engine.make_network)
         self._ground = overlay.Ground(
             place=self._place, subnet=subnet, network=network, sockets=self._sockets,
-            sandbox_image=chosen[images.SANDBOX], images=chosen, tapped=self.tapped,
+            sandbox_image=sandbox, images=chosen, tapped=self.tapped,
         )  # fmt: skip
         loop = asyncio.get_running_loop()
 
@@ -158,10 +158,9 @@ class Containers(SandboxLinks, Keeping[Contained]):
             self._unwatch()
             shutil.rmtree(self._directory, ignore_errors=True)
 
-    def _choose_images(self) -> dict[str, str]:
-        """By its id, so that a tag that moves meanwhile changes nothing: each node's image, and, of
-        the name of its tag, the sandbox's. Raises MachineUnfit naming the image that is missing and
-        how to come by it."""
+    def _choose_images(self) -> tuple[str, dict[str, str]]:
+        """The sandbox's image and each node's, by id, so that a tag that moves meanwhile changes
+        nothing. Raises MachineUnfit naming the image that is missing and how to come by it."""
         with engine_errors("the engine's images"):
             ids = {tag: str(i.id) for i in self._client.images.list() for tag in i.tags}
         local = frozenset(ids)
@@ -179,7 +178,7 @@ class Containers(SandboxLinks, Keeping[Contained]):
                     "`aftershock images build` builds what is missing"
                 )
             found[node.name] = ids[image]
-        return {**found, images.SANDBOX: ids[images.SANDBOX]}
+        return ids[images.SANDBOX], found
 
     # --- asking -------------------------------------------------------------------------------
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
-
-
 _PAUSE_S = 5.0
 _GAVE_UP = "unable to freeze"
 _AGAIN_S = 0.02
