@@ -14,18 +14,17 @@ over all seeds.
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import runs
+from runs import BACKENDS, Row
 
-Row = dict[str, Any]
-BACKENDS = ("namespaces", "docker")
 MATRIX, TAPPED, UNTAPPED = "matrix", "load with taps", "load without taps"
 PARTS = (MATRIX, TAPPED, UNTAPPED)
 _LOADED = "dual-write"
@@ -41,11 +40,11 @@ def main() -> None:
         for backend in BACKENDS if seed % 2 else BACKENDS[::-1]:
             if backend not in options.backend:
                 continue
-            done = {(r["seed"], r["backend"], r["what"]) for r in _rows(options.out)}
+            done = {(r["seed"], r["backend"], r["what"]) for r in runs.rows(options.out)}
             for what in options.only:
                 if (seed, backend, what) not in done and time.monotonic() < ends_at:
                     _keep(options.out, _run(options, seed, backend, what))
-    rows = [row for row in _rows(options.out) if row["seed"] <= options.seeds]
+    rows = [row for row in runs.rows(options.out) if row["seed"] <= options.seeds]
     sys.exit(not _compared(rows) or not _as_expected(rows) or not _costs(rows))
 
 
@@ -65,16 +64,8 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _rows(path: Path) -> Iterator[Row]:
-    if path.exists():
-        with path.open(encoding="utf-8") as file:
-            yield from map(json.loads, file)
-
-
 def _keep(path: Path, row: Row) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+    runs.keep(path, [row])
     print(f"seed {row['seed']}, {row['backend']}, {row['what']}: {row['seconds']:.0f} s",
           file=sys.stderr, flush=True)  # fmt: skip
 
@@ -85,22 +76,15 @@ def _keep(path: Path, row: Row) -> None:
 def _run(options: argparse.Namespace, seed: int, backend: str, what: str) -> Row:
     chosen = ["--seed", str(seed), "--backend", backend]
     if what == MATRIX:
-        chosen += [part for pattern in options.pattern for part in ("--pattern", pattern)]
-        chosen += [part for fault in options.fault for part in ("--fault", fault)]
+        chosen += runs.options_of("--pattern", options.pattern)
+        chosen += runs.options_of("--fault", options.fault)
     else:
         chosen += ["--pattern", _LOADED, "--fault", "none", "--rate", str(options.rate)]
         chosen += ["--duration", str(_LOAD_S), *(["--no-taps"] if what == UNTAPPED else [])]
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", "from harness.cli import main; main()", "run", "shop",
-             *chosen, "--offline", "--json", "--out", folder],
-            capture_output=True, text=True, timeout=_RUN_S, check=False,
-        )  # fmt: skip
+        document = runs.run(Path(folder), *chosen, timeout_s=_RUN_S)
         seconds = time.monotonic() - began
-        if not done.stdout:
-            raise SystemExit(f"{backend}, seed {seed}, {what}: {done.stderr[-2000:]}")
-        document = json.loads(done.stdout)
         at = Path(document["run_dir"])
         scenarios = [_scenario(s, at / s["dir"]) for s in document["scenarios"]]
         load = {} if what == MATRIX else _load(at / document["scenarios"][0]["dir"])
@@ -115,21 +99,21 @@ def _run(options: argparse.Namespace, seed: int, backend: str, what: str) -> Row
     }
 
 
-def _scenario(told: Row, place: Path) -> Row:
+def _scenario(scenario: Row, place: Path) -> Row:
     record = json.loads((place / "scenario.json").read_text(encoding="utf-8"))
     phases = {phase["name"]: phase for phase in record["phases"]}
     start = phases["start"]
     return {
-        "name": f"{told['pattern']} × {told['fault']}",
-        "verdict": told["verdict"],
-        "as_expected": told["as_expected"],
-        "reason": told["reason"],
-        "violated": {v["invariant"]: sorted(v["keys"]) for v in told["violations"]},
+        "name": f"{scenario['pattern']} × {scenario['fault']}",
+        "verdict": scenario["verdict"],
+        "as_expected": scenario["as_expected"],
+        "reason": scenario["reason"],
+        "violated": {v["invariant"]: sorted(v["keys"]) for v in scenario["violations"]},
         "struck": [
-            fault["evidence"].get("intended_cut", {}).get("address") for fault in told["faults"]
+            fault["evidence"].get("intended_cut", {}).get("address") for fault in scenario["faults"]
         ],
         "start_s": round(start["end_s"] - start["start_s"], 3),
-        "seconds": told["duration_s"],
+        "seconds": scenario["duration_s"],
     }
 
 
@@ -162,7 +146,7 @@ def _compared(rows: Sequence[Row]) -> bool:
         "| seed | scenarios | same verdict | same invariants violated | same keys | struck the same |"
     )
     print("| --- | --- | --- | --- | --- | --- |")
-    told, same = list[str](), True
+    differ, same = list[str](), True
     for seed in both:
         one, other = (
             {s["name"]: s for s in found[seed, backend]["scenarios"]} for backend in BACKENDS
@@ -174,12 +158,12 @@ def _compared(rows: Sequence[Row]) -> bool:
         counts = [_equal(one, other, view) for view in views]
         print(f"| {seed} | {len(one)} | {' | '.join(map(str, counts))} |")
         same = same and counts[:2] == [len(one)] * 2 and one.keys() == other.keys()
-        told += [
+        differ += [
             f"- seed {seed}, {name}: {_said(one[name])} in namespaces, {_said(other[name])} in Docker"
             for name in one
             if name in other and one[name]["violated"] != other[name]["violated"]
         ]
-    print("\n" + "\n".join(told) + "\n" if told else "")
+    print("\n" + "\n".join(differ) + "\n" if differ else "")
     return same
 
 

@@ -9,23 +9,20 @@ refused by name.
 """
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+
+import runs
+from runs import BACKENDS, Row
 
 import faults
 from faults.outage import Ill
 from faults.point import Action
 from faults.toxic import Ail
 
-Row = dict[str, Any]
-BACKENDS = ("namespaces", "docker")
 _RUN_S = 1500.0
-_USAGE = 254
 _PRODUCE = "relay/kafka-1/produce(order.events)"
 _COMMIT = "order/order-db/commit(orders,*)"
 
@@ -55,11 +52,11 @@ def main() -> None:
     _refuse_gaps()
     for backend in options.backend or BACKENDS:
         for pattern, names in FAULTS.items():
-            done = {r["fault"] for r in _rows(options.out) if r["backend"] == backend}
+            done = {r["fault"] for r in runs.rows(options.out) if r["backend"] == backend}
             missing = [name for name in names if name not in done]
             if missing:
                 _run(options, backend, pattern, missing)
-    sys.exit(not _told(list(_rows(options.out))))
+    sys.exit(not _told(list(runs.rows(options.out))))
 
 
 def _options() -> argparse.Namespace:
@@ -79,35 +76,22 @@ def _refuse_gaps() -> None:
         raise SystemExit(f"no scenario for {', '.join(sorted(there - words))}")
 
 
-def _rows(path: Path) -> Iterator[Row]:
-    if path.exists():
-        with path.open(encoding="utf-8") as file:
-            yield from map(json.loads, file)
-
-
 def _run(options: argparse.Namespace, backend: str, pattern: str, names: Sequence[str]) -> None:
-    chosen = [part for name in names for part in ("--fault", name)]
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", "from harness.cli import main; main()", "run", "shop",
-             "--pattern", pattern, *chosen, "--seed", str(options.seed), "--offline", "--json",
-             "--backend", backend, "--out", folder],
-            capture_output=True, text=True, timeout=_RUN_S, check=False,
-        )  # fmt: skip
-    if done.returncode == _USAGE and len(names) > 1:
-        for name in names:  # one of them was refused: each by itself
-            _run(options, backend, pattern, [name])
-        return
-    if done.returncode == _USAGE:
-        rows = [{"fault": names[0], "refused": done.stderr.strip().splitlines()[-1]}]
-    elif done.stdout:
-        rows = [_row(scenario) for scenario in json.loads(done.stdout)["scenarios"]]
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            document = runs.run(
+                Path(folder), "--pattern", pattern, *runs.options_of("--fault", names),
+                "--seed", str(options.seed), "--backend", backend, timeout_s=_RUN_S,
+            )  # fmt: skip
+    except runs.Refused as refused:
+        if len(names) > 1:
+            for name in names:  # one of them was refused: each by itself
+                _run(options, backend, pattern, [name])
+            return
+        rows: list[Row] = [{"fault": names[0], "refused": str(refused)}]
     else:
-        raise SystemExit(done.stderr[-2000:])
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.open("a", encoding="utf-8") as file:
-        for row in rows:
-            file.write(json.dumps({"pattern": pattern, **row, "backend": backend}) + "\n")
+        rows = [_row(scenario) for scenario in document["scenarios"]]
+    runs.keep(options.out, [{"pattern": pattern, **row, "backend": backend} for row in rows])
 
 
 def _row(scenario: Row) -> Row:

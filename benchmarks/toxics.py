@@ -11,8 +11,6 @@ the probe measured on the link before, during and after.
 """
 
 import argparse
-import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,9 +20,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import runs
+from runs import BACKENDS, Row
+
 from faults.toxic import Ail
 
-Row = dict[str, Any]
 LINKS = ("inventory/kafka-1", "connect/order-db")
 _RUN_S = 1500.0
 _SHOWN = {
@@ -72,37 +72,27 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--toxic", action="append", choices=[ail.value for ail in Ail])
     parser.add_argument("--link", action="append", metavar="CLIENT/SERVER")
     parser.add_argument("--seconds", type=float, default=1.0)
-    parser.add_argument("--backend", default="namespaces", choices=["namespaces", "docker"])
+    parser.add_argument("--backend", default="namespaces", choices=BACKENDS)
     parser.add_argument("--out", type=Path, default=Path("results/toxics.jsonl"))
     return parser.parse_args()
 
 
 def _rows(options: argparse.Namespace) -> Iterator[Row]:
     """Of the backend; a row without one is of namespaces."""
-    if options.out.exists():
-        with options.out.open(encoding="utf-8") as file:
-            for row in map(json.loads, file):
-                if row.get("backend", "namespaces") == options.backend:
-                    yield row
+    for row in runs.rows(options.out):
+        if row.get("backend", "namespaces") == options.backend:
+            yield row
 
 
 def _run(options: argparse.Namespace, faults: Sequence[str], seed: int) -> None:
     began = time.monotonic()
-    chosen = [part for fault in faults for part in ("--fault", fault)]
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", "from harness.cli import main; main()", "run", "shop",
-             "--pattern", options.pattern, *chosen, "--seed", str(seed), "--offline", "--json",
-             "--backend", options.backend, "--out", folder],
-            capture_output=True, text=True, timeout=_RUN_S, check=False,
+        document = runs.run(
+            Path(folder), "--pattern", options.pattern, *runs.options_of("--fault", faults),
+            "--seed", str(seed), "--backend", options.backend, timeout_s=_RUN_S,
         )  # fmt: skip
-    if not done.stdout:
-        raise SystemExit(done.stderr[-2000:])
-    scenarios = json.loads(done.stdout)["scenarios"]
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.open("a", encoding="utf-8") as file:
-        for scenario in scenarios:
-            file.write(json.dumps({**_row(scenario, seed), "backend": options.backend}) + "\n")
+    scenarios = document["scenarios"]
+    runs.keep(options.out, [{**_row(s, seed), "backend": options.backend} for s in scenarios])
     said = Counter(scenario["verdict"] for scenario in scenarios)
     print(f"seed {seed}: {dict(said)} in {time.monotonic() - began:.0f} s", file=sys.stderr)
 
