@@ -8,7 +8,8 @@ structure and looks at nothing: it is the floor for Python, as HAProxy is the on
 round every row is measured once with every contender, one right after the other, the first one
 another one each time. The table has the median of the rounds, its ratio to direct and to the pump
 (the median of the ratios within each round; more than 1 is better, also of latencies), what is
-added to an operation's latency with one client, and the proxy's processor time per operation. All
+added to an operation's latency with one client, and the proxy's processor time per operation,
+under the load and after it. All
 processes live in a namespace of their own, on loopback addresses, and end with the run. Each has
 its own session, as each node of a run has: where the kernel schedules sessions as groups, two
 processes of one share what two of several would have to themselves.
@@ -54,7 +55,9 @@ class Sample:
 
     measured: Measured
     cpu_s: float
-    """Of the proxy."""
+    """Of the proxy, while the load was on."""
+    later_s: float
+    """Of the proxy afterwards: what the tap put off."""
     frames: int
 
 
@@ -75,7 +78,9 @@ class Cell:
     of_pump: float | None
     added_ms: float | None
     cpu_us: float | None
-    """Processor time of the proxy per operation, in microseconds."""
+    """Processor time of the proxy per operation, in microseconds, while the load was on."""
+    later_us: float | None
+    """And after it, for what was put off."""
     operation: str
     frames_per_operation: float
     all: tuple[float, ...]
@@ -154,10 +159,11 @@ async def _round(
         await contender.begin(folder)
         before = contender.cpu_s()
         measured = await asyncio.to_thread(row.run, contender.at, seconds)
-        frames = await contender.end()
         cpu_s = contender.cpu_s() - before
+        frames = await contender.end()
+        later_s = contender.cpu_s() - before - cpu_s
         samples[row.name, contender.name].append(
-            Sample(measured=measured, cpu_s=cpu_s, frames=frames)
+            Sample(measured=measured, cpu_s=cpu_s, later_s=later_s, frames=frames)
         )
 
 
@@ -291,6 +297,7 @@ def _cell(row: Row, name: str, samples: Samples) -> Cell:
         of_pump=_ratio(row, own, pump),
         added_ms=_added_ms(row, own, direct) if is_proxy else None,
         cpu_us=sum(s.cpu_s for s in own) / operations * 1e6 if is_proxy else None,
+        later_us=sum(s.later_s for s in own) / operations * 1e6 if is_proxy else None,
         operation=row.operation,
         frames_per_operation=sum(s.frames for s in own) / operations,
         all=tuple(s.measured.value for s in own),
@@ -329,7 +336,7 @@ def _print_table(
     rows: Sequence[Row], contenders: Sequence[Contender], cells: Sequence[Cell]
 ) -> None:
     print(f"{'row':<34}{'contender':<11}{'median':>14}{'of direct':>11}{'of pump':>9}"
-          f"{'added ms':>10}{'p99':>8}{'CPU µs per':>22}")  # fmt: skip
+          f"{'added ms':>10}{'p99':>8}{'CPU µs, later':>16}  per")  # fmt: skip
     for row in rows:
         own = {cell.contender: cell for cell in cells if cell.row == row.name}
         for contender in contenders:
@@ -338,18 +345,24 @@ def _print_table(
                 why = contender.why_not or "no confluent-kafka"
                 print(f"{row.name:<34}{contender.name:<11}  not measured: {why}")
                 continue
-            cpu = "" if cell.cpu_us is None else f"{cell.cpu_us:,.1f} {cell.operation}"
+            cpu = _cpu_text(cell)
             print(
                 f"{row.name:<34}{cell.contender:<11}{_number(cell.median):>9} {cell.unit:<4}"
                 f"{_ratio_text(cell.of_direct):>11}{_ratio_text(cell.of_pump):>9}"
                 f"{'' if cell.added_ms is None else f'{cell.added_ms:.3f}':>10}"
-                f"{'' if cell.p99 is None else f'{cell.p99:.2f}':>8}{cpu:>22}"
+                f"{'' if cell.p99 is None else f'{cell.p99:.2f}':>8}{cpu}"
             )
         print()
 
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+
+
+def _cpu_text(cell: Cell) -> str:
+    if cell.cpu_us is None or cell.later_us is None:
+        return ""
+    return f"{cell.cpu_us:>9,.1f}{cell.later_us:>7,.1f}  {cell.operation}"
 
 
 def _ratio_text(ratio: float | None) -> str:

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessBug
 from harness.tap.spill import Spill
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 MOST, LEAST = 256 << 20, 16 << 20
 """Bytes, with what keeping a piece of them takes."""
+_PARTS, _TIME = 3, 1
+"""Of a piece: what of it stands in the queue, and which of these is its time."""
 _PIECE = 160
-"""Bytes that a piece takes besides its own: places in three queues, two objects' heads."""
+"""Bytes that a piece takes besides its own: three places in a queue, two objects' heads."""
 _LARGE = 4 << 10
 """Of a piece that may wait on disk, in bytes: writing a smaller one is no quicker than reading it."""
 _HANDY = 4 << 20
@@ -55,7 +57,7 @@ class Backlog:
     """Pieces of flows with their times, and what is to be done after them."""
 
     __slots__ = (
-        "_data", "_flows", "_handy", "_looks", "_loop", "_read", "_sizes", "_times", "_weight", "most", "spill",
+        "_handy", "_last_ns", "_looks", "_loop", "_read", "_sizes", "_waiting", "_weight", "most", "spill",
     )  # fmt: skip
 
     def __init__(
@@ -69,87 +71,87 @@ class Backlog:
         self.most = affordable() if most is None else most
         self._handy = min(_HANDY, self.most)
         self.spill: Spill | None = None
-        # Three queues and no queue of tuples: the collector of cycles would look at each of them.
-        self._flows: deque[Flow | None] = deque()
-        self._data: deque[bytes | int | Callable[[], None]] = deque()
-        """Bytes, or their place on disk, or, without a flow, what is to be done."""
+        self._waiting: deque[Any] = deque()
+        """Of each piece its flow, its time, and its bytes or their place on disk; without a flow, what
+        is to be done. One after the other, not in tuples: the collector of cycles would look at
+        each of them; and not in three queues: between two pieces a processor forgets."""
         self._sizes: deque[int] = deque()
         """Of those on disk."""
-        self._times: deque[int] = deque()
+        self._last_ns = 0
+        """When the last piece came."""
         self._weight = 0
         self._looks = False
 
     def __len__(self) -> int:
-        return len(self._flows)
+        return len(self._waiting) // _PARTS
 
     def add(self, flow: "Flow", data: bytes) -> None:
         """Bytes that have gone on."""
         size = len(data)
-        self._flows.append(flow)
-        self._times.append(monotonic_ns())
-        self._weight += _PIECE
-        if size < _LARGE or self._weight + size <= self._handy or not self._spilled(data):
-            self._data.append(data)
-            self._weight += size
-            if self._weight > self.most:
+        self._last_ns = now = monotonic_ns()
+        weight = self._weight + size + _PIECE
+        if size < _LARGE or weight <= self._handy or not self._spilled(flow, now, data):
+            self._waiting += (flow, now, data)
+            self._weight = weight
+            if weight > self.most:
                 self._relieve(size)
-        self._come_back()
+        if not self._looks:
+            self._come_back()
 
     def take(self, flow: "Flow", pipe: int, count: int) -> None:
         """Bytes that have gone on and of which a copy is in a pipe."""
         place, stored = (0, 0) if self.spill is None else self.spill.take(pipe, count)
-        now = monotonic_ns()
+        self._last_ns = now = monotonic_ns()
         for first in range(place, place + stored, _PART):
             self.spill.noted()  # type: ignore[union-attr] # it is there where anything is stored
-            self._flows.append(flow)
-            self._times.append(now)
-            self._data.append(first)
+            self._waiting += (flow, now, first)
             self._sizes.append(min(_PART, place + stored - first))
             self._weight += _PIECE
         while stored < count:
             data = os.read(pipe, count - stored)
             self.add(flow, data)
             stored += len(data)
-        self._come_back()
+        if not self._looks:
+            self._come_back()
 
     def after(self, act: Callable[[], None]) -> None:
         """Do this when all that has come so far is read: at once, where it is."""
-        if not self._flows:
+        if not self._waiting:
             act()
             return
-        self._flows.append(None)
-        self._data.append(act)
-        self._times.append(self._times[-1])
+        self._waiting += (None, self._last_ns, act)
         self._weight += _PIECE
 
     def drain(self) -> None:
         """Read all of it now."""
-        while self._flows:
+        while self._waiting:
             self._next()
 
     async def catch_up(self) -> None:
         """Read all of it, a slice at a time: what comes meanwhile is forwarded meanwhile."""
-        while self._flows:
+        while self._waiting:
             self._read_for(_CATCH_NS)
             await asyncio.sleep(0)
 
     def _next(self) -> None:
-        flow, data, time_ns = self._flows.popleft(), self._data.popleft(), self._times.popleft()
+        take = self._waiting.popleft
+        flow, time_ns, data = take(), take(), take()
         self._weight -= _PIECE
         if flow is None:
-            data()  # type: ignore[operator] # without a flow it is something to be done
+            data()
         elif isinstance(data, int):
             self._read(flow, self._from_disk(data), time_ns)
         else:
-            self._weight -= len(data)  # type: ignore[arg-type] # with a flow it is bytes
-            self._read(flow, data, time_ns)  # type: ignore[arg-type] # the same
+            self._weight -= len(data)
+            self._read(flow, data, time_ns)
 
-    def _spilled(self, data: bytes) -> bool:
+    def _spilled(self, flow: "Flow", now: int, data: bytes) -> bool:
         place = None if self.spill is None else self.spill.put(data)
         if place is None:
             return False
-        self._data.append(place)
+        self._waiting += (flow, now, place)
         self._sizes.append(len(data))
+        self._weight += _PIECE
         return True
 
     def _from_disk(self, place: int) -> bytes:
@@ -160,30 +162,29 @@ class Backlog:
     def _relieve(self, size: int) -> None:
         """Read as many bytes as have come, the oldest ones."""
         wanted = self._weight - size - _PIECE
-        while self._flows and self._weight > wanted:
+        while self._waiting and self._weight > wanted:
             self._next()
 
     def _read_for(self, nanoseconds: int) -> None:
         until = monotonic_ns() + nanoseconds
-        while self._flows and monotonic_ns() < until:
+        while self._waiting and monotonic_ns() < until:
             self._next()
 
     def _come_back(self) -> None:
-        if not self._looks:
-            self._looks = True
-            self._loop.call_later(_LOOK_S, self._look)
+        self._looks = True
+        self._loop.call_later(_LOOK_S, self._look)
 
     def _look(self) -> None:
         """Read if there is time, and come back as long as something is left."""
-        if not self._flows:
+        if not self._waiting:
             self._looks = False
             return
         now = monotonic_ns()
-        if now - self._times[-1] > _QUIET_NS:
+        if now - self._last_ns > _QUIET_NS:
             self._read_for(_SLICE_NS)
             self._loop.call_soon(self._look)
             return
-        if now - self._times[0] > _OLD_NS:
+        if now - self._waiting[_TIME] > _OLD_NS:
             self._read_for(_SLIVER_NS)
         self._loop.call_later(_LOOK_S, self._look)
 
