@@ -35,7 +35,9 @@ class Bulk:
     unsent; from `__init__` to `end`. Raises OSError, with nothing changed, where no more descriptors
     are to be had."""
 
-    __slots__ = ("_copy", "_flow", "_from", "_loop", "_opened", "_pipe", "_small", "_to", "_waits")
+    __slots__ = (
+        "_copy", "_flow", "_from", "_loop", "_opened", "_pipe", "_small", "_to", "_uncopied", "_waits",
+    )  # fmt: skip
 
     def __init__(self, flow: "Flow", source: asyncio.Transport, sink: asyncio.Transport) -> None:
         self._flow = flow
@@ -50,12 +52,15 @@ class Bulk:
         self._small = 0
         self._waits = False
         """For the receiver to take more."""
+        self._uncopied = 0
+        """Bytes in the copy's pipe."""
         self._loop.add_reader(self._from, self._readable)
 
     def end(self) -> None:
         """Give the flow back to its transport. What has not gone on is in `flow.kept` then; it is
         in the backlog as all the rest is."""
         flow = self._flow
+        self._keep()
         flow.bulk = None
         self._loop.remove_reader(self._from)
         self._loop.remove_writer(self._to)
@@ -87,17 +92,22 @@ class Bulk:
             self.end()  # the transport will find its end, too
             return False
         flow.fed += count
-        copied = kernel.tee(self._pipe[0], self._copy[1], count)
-        backlog = flow.relay.station.backlog
-        backlog.take(flow, self._copy[0], copied)
+        copied = self._uncopied = kernel.tee(self._pipe[0], self._copy[1], count)
         if copied < count:  # what cannot be copied here is copied in the usual way
             self.end()
-            backlog.add(flow, bytes(flow.kept[copied - count :]))
+            flow.relay.station.backlog.add(flow, bytes(flow.kept[copied - count :]))
             flow.relay.advance(flow)
             return False
         self._small = 0 if count >= LARGE else self._small + 1
         self._writable()
+        self._keep()  # now: the receiver need not wait for it
         return flow.bulk is self and not self._waits
+
+    def _keep(self) -> None:
+        """Put the copy where it waits to be read."""
+        count, self._uncopied = self._uncopied, 0
+        if count:
+            self._flow.relay.station.backlog.take(self._flow, self._copy[0], count)
 
     def _writable(self) -> None:
         flow = self._flow
