@@ -3,7 +3,7 @@ time for them.
 
 Reading takes several times as long as forwarding, and while it goes on nothing is forwarded; so it
 is done when nothing has come for a moment, a little at a time. Under a load without such moments a
-little is read all the same, and the rest waits: large pieces, beyond the first few, on disk, since a
+little is read all the same, as long as that is enough; where it is not, all waits: large pieces, beyond the first few, on disk, since a
 file's page costs less than fresh memory does, and others in up to `MOST` bytes of memory, or a
 sixteenth of what is free, where that is less. What finds no room pays for itself, by as much reading
 as it brings.
@@ -50,7 +50,10 @@ _SLIVER_NS = 100_000
 _CATCH_NS = 2_000_000
 """How long at once where somebody waits until all is read."""
 _OLD_NS = 500_000_000
-"""What has waited for so long is not left to quiet moments."""
+"""What has waited for so long is not left to quiet moments,"""
+_BEHIND_NS = 1_000_000_000
+"""and what has waited for so long is again: more comes than is read so, and every moment of it is
+one that whoever makes that load waits for."""
 
 
 class Backlog:
@@ -184,7 +187,7 @@ class Backlog:
             self._read_for(_SLICE_NS)
             self._loop.call_soon(self._look)
             return
-        if now - self._waiting[_TIME] > _OLD_NS:
+        if _OLD_NS < now - self._waiting[_TIME] < _BEHIND_NS:
             self._read_for(_SLIVER_NS)
         self._loop.call_later(_LOOK_S, self._look)
 

@@ -1,6 +1,7 @@
 """What was forwarded is read later, all of it, in its order, whatever becomes of the pieces."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -125,6 +126,34 @@ def test_it_is_read_by_itself_when_nothing_comes() -> None:
         return [data for _, data in reader.seen]
 
     assert asyncio.run(main()) == [b"a", b"b"]
+
+
+@pytest.mark.parametrize(("waited_ms", "read"), [(400, 0), (900, 1), (1100, 0)])
+def test_under_load_what_waits_is_read_as_long_as_that_is_enough(
+    monkeypatch: pytest.MonkeyPatch, waited_ms: int, read: int
+) -> None:
+    """Not before it is old, and not when it is so old that it shows that more comes than is read."""
+    now_ns, reader = 0, Reader()
+    looks: list[Callable[[], None]] = []
+
+    class Loop:
+        def call_later(self, _delay_s: float, act: Callable[[], None]) -> None:
+            looks.append(act)
+
+    def later(flow: Flow, data: bytes, time_ns: int) -> None:
+        nonlocal now_ns
+        now_ns += 60_000_000  # longer than may be read at once
+        reader(flow, data, time_ns)
+
+    monkeypatch.setattr("harness.tap.backlog.monotonic_ns", lambda: now_ns)
+    backlog = Backlog(later, cast("asyncio.AbstractEventLoop", Loop()))
+    for _ in range(10):
+        backlog.add(ONE, b"a")
+    now_ns = waited_ms * 1_000_000
+    backlog.add(ONE, b"the load")
+    looks.pop()()
+    assert len(reader.seen) == read
+    assert len(looks) == 1
 
 
 def test_catching_up_lets_others_have_their_turn() -> None:
