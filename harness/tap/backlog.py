@@ -19,6 +19,7 @@ from time import monotonic_ns
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessBug
+from harness.tap.processors import Processors
 from harness.tap.spill import Spill
 
 if TYPE_CHECKING:
@@ -51,16 +52,16 @@ _CATCH_NS = 2_000_000
 """How long at once where somebody waits until all is read."""
 _OLD_NS = 500_000_000
 """What has waited for so long is not left to quiet moments,"""
-_BEHIND_NS = 1_000_000_000
-"""and what has waited for so long is again: more comes than is read so, and every moment of it is
-one that whoever makes that load waits for."""
+_BEHIND = 1 << 20
+"""unless so much waits, in bytes: then more comes than is read so, and every moment of it is one that
+whoever makes that load waits for."""
 
 
 class Backlog:
     """Pieces of flows with their times, and what is to be done after them."""
 
     __slots__ = (
-        "_handy", "_last_ns", "_looks", "_loop", "_read", "_sizes", "_waiting", "_weight", "most", "spill",
+        "_handy", "_last_ns", "_looks", "_loop", "_processors", "_read", "_sizes", "_waiting", "_weight", "most", "spill",
     )  # fmt: skip
 
     def __init__(
@@ -68,8 +69,10 @@ class Backlog:
         read: Callable[["Flow", bytes, int], object],
         loop: asyncio.AbstractEventLoop,
         most: int | None = None,
+        processors: Processors | None = None,
     ) -> None:
         self._read = read
+        self._processors = Processors() if processors is None else processors
         self._loop = loop
         self.most = affordable() if most is None else most
         self._handy = min(_HANDY, self.most)
@@ -124,6 +127,13 @@ class Backlog:
             return
         self._waiting += (None, self._last_ns, act)
         self._weight += _PIECE
+
+    def close(self) -> None:
+        """Let go of the disk, and read no more. Idempotent."""
+        self._processors.close()
+        if self.spill is not None:
+            self.spill.close()
+            self.spill = None
 
     def drain(self) -> None:
         """Read all of it now."""
@@ -183,11 +193,11 @@ class Backlog:
             self._looks = False
             return
         now = monotonic_ns()
-        if now - self._last_ns > _QUIET_NS:
+        if now - self._last_ns > _QUIET_NS and self._processors.are_enough():
             self._read_for(_SLICE_NS)
             self._loop.call_soon(self._look)
             return
-        if _OLD_NS < now - self._waiting[_TIME] < _BEHIND_NS:
+        if now - self._waiting[_TIME] > _OLD_NS and self._weight < _BEHIND:
             self._read_for(_SLIVER_NS)
         self._loop.call_later(_LOOK_S, self._look)
 

@@ -1,5 +1,9 @@
 """Large pieces of bytes on disk, until there is time to read them: a file without a name, which goes
-with the process."""
+with the process.
+
+Its pages are written over again and again: one that the machine has at hand takes a tenth of the time
+of one that it has to find, or, where it is a virtual machine, to ask for.
+"""
 
 import os
 import tempfile
@@ -8,14 +12,17 @@ from pathlib import Path
 
 MOST = 2 << 30
 """Bytes of disk."""
+KEPT = 1 << 30
+"""Bytes of disk that are not given back when all is read."""
 
 
 class Spill:
     """What is put is got back by its place, once. `folder` must exist."""
 
-    def __init__(self, folder: Path, most: int = MOST) -> None:
+    def __init__(self, folder: Path, most: int = MOST, kept: int = KEPT) -> None:
         self._folder = folder
         self._most = most
+        self._kept = kept
         self._file: int | None = None
         self._end = 0
         self._left = 0
@@ -54,16 +61,21 @@ class Spill:
 
     def get(self, place: int, size: int) -> bytes:
         """What was put there. Raises OSError where the disk does not give it back."""
-        if self._file is None:
+        if self._file is None or place >= self._end:
             raise OSError("nothing was put there")
-        data = os.pread(self._file, size, place)
+        data = os.pread(self._file, min(size, self._end - place), place)
         if len(data) < size:
             raise OSError(f"{size} bytes were put there, and {len(data)} are left")
         self._left -= 1
         if not self._left:
-            os.ftruncate(self._file, 0)
-            self._end = 0
+            self.forget()
         return data
+
+    def forget(self) -> None:
+        """Nothing of it is wanted any more: what comes next begins anew."""
+        if self._file is not None and self._end > self._kept:
+            os.ftruncate(self._file, self._kept)
+        self._end = self._left = 0
 
     def close(self) -> None:
         """Give the disk back. Idempotent."""

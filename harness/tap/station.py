@@ -255,23 +255,17 @@ class Station:
         self.failing.clear()
         self.spool.close()
         self.spool = Spool(path)
-        self._spill_to(path.parent)
+        if self.backlog.spill is None:
+            self.backlog.spill = Spill(path.parent)
         self.payload_bytes = payload_bytes
         self.tracer.begin(key_columns)
         for relay in self.relays:
             relay.asked.clear()
 
-    def _spill_to(self, folder: Path | None) -> None:
-        """All is read: what was on disk is free."""
-        if self.backlog.spill is not None:
-            self.backlog.spill.close()
-        self.backlog.spill = None if folder is None else Spill(folder)
-
     def end(self) -> int:
         """Write the rest. Returns how many frames there were. Raises OSError where not all of
         them could be written."""
         self.drain()
-        self._spill_to(None)
         ended, self.spool = self.spool, Spool()
         ended.close()
         if ended.error is not None:
@@ -374,3 +368,4 @@ class Station:
         for sandbox in self._sandboxes.values():
             sandbox.close()
         self.spool.close()
+        self.backlog.close()
