@@ -2,11 +2,11 @@
 time for them.
 
 Reading takes several times as long as forwarding, and while it goes on nothing is forwarded; so it
-is done when nothing has come for a moment, a little at a time. Under a load without such moments a
-little is read all the same, as long as that is enough; where it is not, all waits: large pieces, beyond the first few, on disk, since a
-file's page costs less than fresh memory does, and others in up to `MOST` bytes of memory, or a
-sixteenth of what is free, where that is less. What finds no room pays for itself, by as much reading
-as it brings.
+is done when nothing has come for a moment and nobody waits for a processor, a little at a time. Under
+a load without such moments a little is read all the same, as long as little waits. Beyond that all
+waits: large pieces, after the first few, on disk, since a file's page costs less than fresh memory
+does, and others in up to `MOST` bytes of memory, or a sixteenth of what is free, where that is less.
+What finds no room pays for itself, by as much reading as it brings.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ _LOOK_S = 0.005
 _SHARE = 16
 """Of the machine's free memory, the part that pieces may have."""
 _QUIET_NS = 2_000_000
-"""Nothing has come for so long: there is time."""
+"""Nothing has come for so long: there is time, unless somebody else has none."""
 _SLICE_NS = 200_000
 """How long is read at once then: so late is what comes meanwhile, such as the answer to a commit for
 which the disk took longer."""

@@ -15,9 +15,7 @@ class Processors:
     """How the machine is loaded at this moment, at a microsecond or two a question: `count`
     processors, told of by the file `loadavg`."""
 
-    def __init__(
-        self, count: int | None = None, loadavg: Path = Path("/proc/loadavg")
-    ) -> None:
+    def __init__(self, count: int | None = None, loadavg: Path = Path("/proc/loadavg")) -> None:
         self._count = count or os.cpu_count() or 1
         self._file: int | None = None
         with suppress(OSError):

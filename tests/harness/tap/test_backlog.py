@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.tap.backlog import Backlog, affordable
 from harness.tap.flow import Flow
+from harness.tap.processors import Processors
 from harness.tap.spill import Spill
 from harness.testing import eventually
 
@@ -128,32 +129,69 @@ def test_it_is_read_by_itself_when_nothing_comes() -> None:
     assert asyncio.run(main()) == [b"a", b"b"]
 
 
-@pytest.mark.parametrize(("waited_ms", "read"), [(400, 0), (900, 1), (1100, 0)])
-def test_under_load_what_waits_is_read_as_long_as_that_is_enough(
-    monkeypatch: pytest.MonkeyPatch, waited_ms: int, read: int
+class Looks:
+    """A loop that is come back to by hand, at a time of ours, on a machine of ours."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, enough: bool = True) -> None:
+        self.now_ns, self.enough = 0, enough
+        self.acts: list[Callable[[], None]] = []
+        monkeypatch.setattr("harness.tap.backlog.monotonic_ns", lambda: self.now_ns)
+        self.reader = Reader()
+        self.backlog = Backlog(
+            self._read, cast("asyncio.AbstractEventLoop", self),
+            processors=cast("Processors", self), most=1 << 30,
+        )  # fmt: skip
+
+    def call_later(self, _delay_s: float, act: Callable[[], None]) -> None:
+        self.acts.append(act)
+
+    def call_soon(self, act: Callable[[], None]) -> None:
+        self.acts.append(act)
+
+    def are_enough(self) -> bool:
+        return self.enough
+
+    def _read(self, flow: Flow, data: bytes, time_ns: int) -> None:
+        self.now_ns += 60_000_000  # longer than may be read at once
+        self.reader(flow, data, time_ns)
+
+    def read_at(self, ms: int) -> int:
+        """How many pieces one look at this time reads. It always comes back."""
+        before = len(self.reader.seen)
+        self.now_ns = ms * 1_000_000
+        self.acts.pop()()
+        assert len(self.acts) == 1
+        return len(self.reader.seen) - before
+
+
+@pytest.mark.parametrize(
+    ("waited_ms", "waiting_bytes", "read"),
+    [(400, 10, 0), (900, 10, 1), (9000, 10, 1), (900, 2_000_000, 0), (9000, 2_000_000, 0)],
+)
+def test_under_load_what_waits_is_read_as_long_as_little_does(
+    monkeypatch: pytest.MonkeyPatch, waited_ms: int, waiting_bytes: int, read: int
 ) -> None:
-    """Not before it is old, and not when it is so old that it shows that more comes than is read."""
-    now_ns, reader = 0, Reader()
-    looks: list[Callable[[], None]] = []
+    """Not before it is old, and not when so much waits that more comes than is read."""
+    looks = Looks(monkeypatch)
+    looks.backlog.add(ONE, b"a" * waiting_bytes)
+    looks.now_ns = waited_ms * 1_000_000
+    looks.backlog.add(ONE, b"the load")
+    assert looks.read_at(waited_ms) == read
 
-    class Loop:
-        def call_later(self, _delay_s: float, act: Callable[[], None]) -> None:
-            looks.append(act)
 
-    def later(flow: Flow, data: bytes, time_ns: int) -> None:
-        nonlocal now_ns
-        now_ns += 60_000_000  # longer than may be read at once
-        reader(flow, data, time_ns)
-
-    monkeypatch.setattr("harness.tap.backlog.monotonic_ns", lambda: now_ns)
-    backlog = Backlog(later, cast("asyncio.AbstractEventLoop", Loop()))
-    for _ in range(10):
-        backlog.add(ONE, b"a")
-    now_ns = waited_ms * 1_000_000
-    backlog.add(ONE, b"the load")
-    looks.pop()()
-    assert len(reader.seen) == read
-    assert len(looks) == 1
+def test_in_a_quiet_moment_nothing_is_read_while_somebody_waits_for_a_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Until nobody does, or until it is old."""
+    looks = Looks(monkeypatch, enough=False)
+    for _ in range(3):
+        looks.backlog.add(ONE, b"a")
+    assert looks.read_at(10) == 0
+    looks.enough = True
+    assert looks.read_at(20) == 1
+    looks.enough = False
+    assert looks.read_at(300) == 0
+    assert looks.read_at(900) == 1
 
 
 def test_catching_up_lets_others_have_their_turn() -> None:

@@ -27,18 +27,36 @@ def test_what_is_put_is_got_back(tmp_path: Path) -> None:
     spill.close()
 
 
-def test_the_disk_is_free_when_everything_was_got_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [0, 2000, 3000, 5000])
+def test_disk_beyond_what_is_kept_is_free_when_everything_was_got_back(
+    tmp_path: Path, kept: int
+) -> None:
     """And places begin anew."""
-    spill = Spill(tmp_path)
+    spill = Spill(tmp_path, kept=kept)
     places = [spill.put(b"x" * 1000) for _ in range(3)]
     assert used(tmp_path) == 3000
     for place in places:
         assert place is not None
         spill.get(place, 1000)
-    assert used(tmp_path) == 0
+    assert used(tmp_path) == min(kept, 3000)
     assert spill.put(b"again") == 0
+    assert spill.get(0, 5) == b"again"
     spill.close()
     assert used(tmp_path) == 0
+
+
+def test_what_is_forgotten_is_not_got_back(tmp_path: Path) -> None:
+    """Though its bytes are still there."""
+    spill = Spill(tmp_path)
+    spill.put(b"1234567")
+    spill.forget()
+    with pytest.raises(OSError, match="nothing was put there"):
+        spill.get(0, 7)
+    assert spill.put(b"abc") == 0
+    with pytest.raises(OSError, match="7 bytes were put there, and 3 are left"):
+        spill.get(0, 7)
+    assert spill.get(0, 3) == b"abc"
+    spill.close()
 
 
 def test_what_finds_no_room_is_refused(tmp_path: Path) -> None:
