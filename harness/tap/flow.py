@@ -1,7 +1,6 @@
 """The bytes of one direction of a connection: in at one leg, out at the other."""
 
 import asyncio
-from os import write
 from typing import TYPE_CHECKING, cast
 
 from harness.model.frame import FROM_CLIENT
@@ -20,7 +19,7 @@ class Flow(asyncio.Protocol):
     """The bytes of one direction: comes in on `source`, goes out on the other flow's source."""
 
     __slots__ = (
-        "_blocked", "_large", "_to", "bulk", "direction", "ended", "fed", "finished", "is_up", "kept", "limit",
+        "_blocked", "_large", "bulk", "direction", "ended", "fed", "finished", "is_up", "kept", "limit",
         "read_to", "relay", "sent", "sink", "source", "tail",
     )  # fmt: skip
 
@@ -30,8 +29,6 @@ class Flow(asyncio.Protocol):
         self.is_up = direction == FROM_CLIENT
         self.source: asyncio.Transport | None = None
         self.sink: asyncio.Transport | None = None
-        self._to = -1
-        """The sink's descriptor."""
         self.fed = 0
         """Bytes that came in."""
         self.sent = 0
@@ -59,35 +56,19 @@ class Flow(asyncio.Protocol):
         self.relay.leg_made(self, self.source)
 
     def data_received(self, data: bytes) -> None:
-        relay = self.relay
         size = len(data)
         self.fed += size
-        if not relay.fast:
-            relay.careful(self, data)
-            return
-        # A transport writes when its loop has nothing else to do: whoever waits for these bytes
-        # would wait for all that follows here, too.
-        sink = self.sink
-        if sink.get_write_buffer_size():  # type: ignore[union-attr] # fast: both legs are there
-            sink.write(data)  # type: ignore[union-attr]
+        relay = self.relay
+        if relay.fast:
+            self.sent += size
+            self.sink.write(data)  # type: ignore[union-attr] # fast: both legs are there
+            relay.keep(self, data)
+            if size >= LARGE:
+                self._came_large()
+            elif self._large:
+                self._come_small()
         else:
-            try:
-                gone = write(self._to, data)
-            except OSError:
-                gone = 0  # the transport finds out why
-            if gone < size:
-                sink.write(data[gone:])  # type: ignore[union-attr]
-        self.sent += size
-        relay.keep(self, data)
-        if size >= LARGE:
-            self._came_large()
-        elif self._large:
-            self._come_small()
-
-    def goes_to(self, transport: asyncio.Transport) -> None:
-        """The leg to the receiver is there."""
-        self.sink = transport
-        self._to = transport.get_extra_info("socket").fileno()
+            relay.careful(self, data)
 
     def eof_received(self) -> bool:
         self.ended = True

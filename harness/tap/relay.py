@@ -78,7 +78,7 @@ class Relay:
         if self.is_closed:  # while it was being dialled
             asyncio.get_running_loop().call_soon(transport.abort)
             return
-        self.other(flow).goes_to(transport)
+        self.other(flow).sink = transport
         if flow is self.up:
             self.station.dial(self)
             return

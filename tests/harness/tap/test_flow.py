@@ -1,8 +1,6 @@
 """What a flow keeps, what it lets go on, and when it comes in bulk."""
 
 import asyncio
-import socket
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -28,14 +26,6 @@ class Sink:
 
     def is_closing(self) -> bool:
         return False
-
-    def get_write_buffer_size(self) -> int:
-        return len(self.written)
-
-    def get_extra_info(self, _name: str) -> object:
-        return self.sock
-
-    sock: Any = None
 
 
 @pytest.fixture
@@ -81,46 +71,6 @@ def test_the_receiver_is_told_of_the_end_after_the_last_byte(held: tuple[Flow, S
     flow.push(10)
     told += [sink.is_ended, flow.finished]
     assert told == [False, True, True]
-
-
-def fast(sock: socket.socket) -> tuple[Flow, Sink, list[bytes]]:
-    """A flow that nothing stands against, its sink on this socket, and what is to be read of it."""
-    later: list[bytes] = []
-    relay = SimpleNamespace(fast=True, keep=lambda _flow, data: later.append(data))
-    flow, sink = Flow(cast("Any", relay), FROM_CLIENT), Sink()
-    sink.sock = sock
-    flow.goes_to(cast("Any", sink))
-    return flow, sink, later
-
-
-def test_what_comes_is_written_at_once_and_what_is_not_taken_by_the_transport() -> None:
-    """In its order: as long as something waits in the transport the rest goes the same way."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.setblocking(False)
-        flow, sink, later = fast(ours)
-        pieces = [bytes([number]) * 5003 for number in range(200)]
-        for piece in pieces[:3]:
-            flow.data_received(piece)
-        assert theirs.recv(1 << 16) == b"".join(pieces[:3])
-        assert sink.written == b""
-        for piece in pieces[3:]:
-            flow.data_received(piece)
-        assert 0 < len(sink.written) < sum(map(len, pieces[3:]))
-        ours.close()
-        taken = b"".join(iter(lambda: theirs.recv(1 << 16), b""))
-        assert taken + sink.written == b"".join(pieces[3:])
-        assert later == pieces
-        assert flow.sent == flow.fed == sum(map(len, pieces))
-
-
-def test_a_receiver_that_is_gone_is_for_the_transport_to_find() -> None:
-    ours, theirs = socket.socketpair()
-    with ours:
-        theirs.close()
-        flow, sink, _ = fast(ours)
-        flow.data_received(b"abc")
-        assert sink.written == b"abc"
 
 
 def test_a_few_large_pieces_do_not_begin_it() -> None:

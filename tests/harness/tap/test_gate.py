@@ -37,9 +37,6 @@ class Leg(asyncio.Transport):
     def close(self) -> None:
         pass
 
-    def get_write_buffer_size(self) -> int:
-        return 0
-
     def abort(self) -> None:
         pass
 
