@@ -1,21 +1,19 @@
 """Builds images with the engine's own builder, each once for each content.
 
 The base needs no image registry: `debootstrap` makes Debian's minimum from Debian's archive, and the
-engine imports it. Python packages of services are fetched by this machine's pip, whose settings
-count, and put beside the build.
+engine imports it. What services need of package registries is put beside the build (`packages`).
 """
 
 import io
 import os
 import shutil
-import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.environments.docker import images
+from harness.environments.docker import images, packages
 from harness.environments.docker.command import execute, tail
 from harness.environments.docker.images import CONTENT_LABEL, Image
 from harness.environments.docker.sdk import engine_errors
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 _DEBOOTSTRAP_TIMEOUT_S = 900.0
-_PIP_TIMEOUT_S = 300.0
 _BUILD_TIMEOUT_S = 900
 _NOT_IN_BASE = (
     "var/cache/apt",
@@ -37,8 +34,6 @@ _NOT_IN_BASE = (
     "sys",
 )
 _SUITE = "bookworm"
-_WHEELS = "wheels"
-_REQUIREMENTS = "requirements.txt"
 
 Tell = Callable[[str], None]
 
@@ -99,17 +94,17 @@ class Builder:
 
     def build(self, image: Image, extra: Mapping[str, Path] | None = None) -> None:
         """One image. `extra` goes into its build and is not what tells its content."""
-        wanted = images.digest(image, self.content(image.upon))
+        wanted = self._wanted(image)
         if self.content(image.tag) == wanted:
             self.tell(f"{image.tag}: is there")
             return
         self.tell(f"{image.tag}: building")
-        arguments = {"BASE": image.upon, **({"PIP_NO_INDEX": "1"} if extra else {})}
+        arguments = {"BASE": image.upon, **(packages.ARGUMENTS if extra else {})}
         with (
             tempfile.TemporaryFile() as packed,
             engine_errors(image.tag),
         ):
-            _pack(packed, {**image.context, **(extra or {})})
+            _pack(packed, (*image.files(), *images.files(extra or {})))
             packed.seek(0)
             lines = self._client.api.build(
                 fileobj=packed, custom_context=True, tag=image.tag, rm=True, forcerm=True,
@@ -119,15 +114,16 @@ class Builder:
             _watch(image.tag, lines)
 
     def build_service(self, image: Image) -> None:
-        """A service by its own Dockerfile; upon our own base, its packages are fetched here."""
-        if image.upon != images.PYTHON or not (image.folder / _REQUIREMENTS).is_file():
+        """A service by its own Dockerfile; upon a base of ours, its packages are fetched here."""
+        if not packages.are_fetched(image) or self.content(image.tag) == self._wanted(image):
             self.build(image)
             return
-        with tempfile.TemporaryDirectory(prefix="aftershock-wheels-") as place:
-            wheels = Path(place)
-            if self.content(image.tag) != images.digest(image, self.content(image.upon)):
-                _download(image.folder / _REQUIREMENTS, wheels, images.PYTHON.rpartition(":")[2])
-            self.build(image, {_WHEELS: wheels})
+        with tempfile.TemporaryDirectory(prefix="aftershock-packages-") as place:
+            self.tell(f"{image.tag}: fetching its packages")
+            self.build(image, packages.fetch(image, Path(place)))
+
+    def _wanted(self, image: Image) -> str:
+        return images.digest(image, self.content(image.upon))
 
 
 def _of_base(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
@@ -136,10 +132,10 @@ def _of_base(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if inside else member
 
 
-def _pack(target: Any, context: Mapping[str, Path]) -> None:
+def _pack(target: Any, files: Iterable[tuple[str, Path]]) -> None:
     """The build context as the builder takes it; the times of files tell nothing."""
     with tarfile.open(fileobj=target, mode="w") as tar:
-        for name, path in images.files(context):
+        for name, path in files:
             member = tar.gettarinfo(str(path), arcname=name)
             member.uid = member.gid = 0
             member.uname = member.gname = ""
@@ -159,14 +155,3 @@ def _watch(tag: str, lines: Iterator[dict[str, Any]]) -> None:
             said += [text for text in str(line["stream"]).splitlines() if text.strip()]
         if "error" in line:
             raise EnvironmentFailed(f"{tag} cannot be built: {line['error']}\n{tail(said)}")
-
-
-def _download(requirements: Path, wheels: Path, python: str) -> None:
-    machine = os.uname().machine
-    platforms = [f"--platform=manylinux{old}_{machine}" for old in ("2014", "_2_28", "_2_34")]
-    execute(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:",
-         f"--python-version={python}", "--implementation=cp", *platforms,
-         "--dest", str(wheels), "-r", str(requirements)],
-        name=f"pip download -r {requirements}", timeout_s=_PIP_TIMEOUT_S,
-    )  # fmt: skip

@@ -7,12 +7,16 @@ a digest; an image that carries the same one as a label is there already.
 
 import hashlib
 import os
+import re
 import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from harness.environments import nodejs
+from harness.environments.recipes import mariadb_setup
+from harness.errors import MachineUnfit
 from harness.model.system import Node, Role, System
 from harness.toolchain import Toolchain
 
@@ -20,9 +24,15 @@ CONTENT_LABEL = "aftershock.content"
 DEBIAN = "aftershock/debian:bookworm"
 PYTHON = "aftershock/python:3.11"
 OFFICIAL_PYTHON = "python:3.12-slim"
+NODE = "aftershock/node:24"
+OFFICIAL_NODE = "node:24-slim"
+BASES: Mapping[str, str] = {OFFICIAL_PYTHON: PYTHON, OFFICIAL_NODE: NODE}
+"""What a service's Dockerfile asks to be built upon → the image that is taken where that one is not on
+this machine."""
 SANDBOX = f"aftershock/sandbox:{version('aftershock')}"
 STAND_INS: Mapping[Role, str] = {
     Role.POSTGRES: "aftershock/postgres:18",
+    Role.MARIADB: "aftershock/mariadb:11.4",
     Role.KAFKA: "aftershock/kafka:4.3.1",
     Role.KAFKA_CONNECT: "aftershock/connect:3.7",
 }
@@ -38,7 +48,11 @@ PACKAGES = (
 )  # fmt: skip
 """What the base has beside Debian's own minimum: what entrypoints and health checks call."""
 _ROOTS = (Path(__file__).parents[3] / "compose", Path(__file__).parents[2] / "_bundled" / "compose")
+_ASKS = re.compile(r"^ARG BASE=(\S+)[ \t]*$", re.MULTILINE)
 _LEFT_OUT = frozenset({"__pycache__", "node_modules", ".git"})
+"""Of a folder of sources: what builds and tools have left there."""
+_NO_PART = frozenset({"__pycache__"})
+"""Of what is put beside one."""
 _BIG = 1 << 20
 
 
@@ -52,11 +66,11 @@ class Image:
     upon: str
     """The image that its Dockerfile begins with, given to it as BASE."""
 
-    @property
-    def context(self) -> dict[str, Path]:
-        """Everything that the build is given."""
-        own = {p.name: p for p in sorted(self.folder.iterdir()) if p.name not in _LEFT_OUT}
-        return {**own, **self.parts}
+    def files(self) -> Iterator[tuple[str, Path]]:
+        """(path in the context, file) of everything that the build is given, sorted."""
+        own = {p.name: p for p in self.folder.iterdir() if p.name not in _LEFT_OUT}
+        for name, root in sorted({**own, **self.parts}.items()):
+            yield from files({name: root}, _NO_PART if name in self.parts else _LEFT_OUT)
 
 
 def folder(name: str) -> Path:
@@ -71,6 +85,14 @@ def stand_ins(toolchain: Toolchain, roles: frozenset[Role]) -> tuple[Image, ...]
     plugin = next(iter(sorted(toolchain.plugin_dir.iterdir())))
     parts: dict[Role, tuple[str, dict[str, Path]]] = {
         Role.POSTGRES: ("postgres", {"server": toolchain.postgres_home}),
+        Role.MARIADB: (
+            "mariadb",
+            {
+                "server": toolchain.mariadb_home,
+                "packages/pymysql": _installed("pymysql"),
+                "packages/mariadb_setup.py": Path(mariadb_setup.__file__),
+            },
+        ),
         Role.KAFKA: ("kafka", java | _jars("libs", toolchain.kafka_classpath)),
         Role.KAFKA_CONNECT: (
             "connect",
@@ -89,6 +111,21 @@ def stand_ins(toolchain: Toolchain, roles: frozenset[Role]) -> tuple[Image, ...]
 def python_stand_in() -> Image:
     """Debian's Python under the official image's names: services are built upon it."""
     return Image(tag=PYTHON, folder=folder("python"), parts={}, upon=DEBIAN)
+
+
+def node_stand_in() -> Image:
+    """Node.js as this machine has it, of its package. Raises MachineUnfit where it is not installed."""
+    home = nodejs.home()
+    if home is None:
+        raise MachineUnfit(f"{NODE} is made of Node.js: {nodejs.EXTRA}")
+    npm, version_h = "lib/node_modules/npm", "include/node/node_version.h"
+    parts = {f"node/{part}": home / part for part in ("bin/node", npm, version_h)}
+    return Image(tag=NODE, folder=folder("node"), parts=parts, upon=DEBIAN)
+
+
+def base_stand_in(tag: str) -> Image:
+    """That of a base. Raises MachineUnfit where it cannot be had on this machine."""
+    return node_stand_in() if tag == NODE else python_stand_in()
 
 
 def toxiproxy_stand_in(server: Path) -> Image:
@@ -110,9 +147,8 @@ def toxiproxy(local: frozenset[str], environ: Mapping[str, str]) -> str | None:
 
 def sandbox_image(base: str) -> Image:
     """The container that holds a node's network: this package and pyroute2, nothing else."""
-    site = Path(sysconfig.get_paths()["purelib"])
     ours = Path(__file__).parents[2]
-    parts = {"packages/pyroute2": site / "pyroute2", "packages/harness": ours}
+    parts = {"packages/pyroute2": _installed("pyroute2"), "packages/harness": ours}
     return Image(tag=SANDBOX, folder=folder("sandbox"), parts=parts, upon=base)
 
 
@@ -131,19 +167,27 @@ def contexts(system: System) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(n.build for n in system.nodes if n.build is not None))
 
 
-def is_python(context: Path | None) -> bool:
-    """Whether a service's Dockerfile is built upon the base that it is given."""
+def base_asked(context: Path | None) -> str | None:
+    """The base that a service's Dockerfile asks for, by its line `ARG BASE=`; None where there is no
+    such line."""
     try:
         text = (context / "Dockerfile").read_text(encoding="utf-8") if context else ""
     except OSError:
-        return False
-    return f"ARG BASE={OFFICIAL_PYTHON}" in text
+        return None
+    found = _ASKS.search(text)
+    return None if found is None else found[1]
+
+
+def base_of(asked: str, local: frozenset[str]) -> str:
+    """The base that is taken: the one that is asked for, if it is on this machine, before its
+    stand-in."""
+    return asked if asked in local else BASES[asked]
 
 
 def digest(image: Image, upon: str) -> str:
     """What the image is made of; `upon`: the same of the image below it."""
     mark = hashlib.sha256(f"{image.upon}\0{upon}\0".encode())
-    for name, path in files(image.context):
+    for name, path in image.files():
         size = path.lstat().st_size
         mark.update(f"{name}\0{size}\0{os.access(path, os.X_OK)}\0".encode())
         if path.is_symlink():
@@ -153,15 +197,18 @@ def digest(image: Image, upon: str) -> str:
     return mark.hexdigest()
 
 
-def files(context: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
-    """(path in the context, file) of everything in it, sorted, without what builds leave."""
+def files(
+    context: Mapping[str, Path], left_out: frozenset[str] = _NO_PART
+) -> Iterator[tuple[str, Path]]:
+    """(path in the context, file) of everything in it, sorted, without what lies in a folder of one of
+    these names."""
     for name, root in sorted(context.items()):
         if not root.is_dir():
             yield name, root
             continue
         for path in sorted(root.rglob("*")):
             inner = path.relative_to(root)
-            if (path.is_file() or path.is_symlink()) and not _LEFT_OUT & set(inner.parts):
+            if (path.is_file() or path.is_symlink()) and not left_out & set(inner.parts):
                 yield f"{name}/{inner}", path
 
 
@@ -177,10 +224,17 @@ def built_service(node: Node, local: frozenset[str]) -> str | None:
     a context the compose file's own."""
     if node.build is None:
         return node.image if node.image in local else None
-    bases = (OFFICIAL_PYTHON, PYTHON)
-    tags = (service_image(node.build, base).tag for base in bases)
+    asked = base_asked(node.build)
+    if asked is None or asked not in BASES:
+        return None
+    tags = (service_image(node.build, base).tag for base in (asked, BASES[asked]))
     return next((tag for tag in tags if tag in local), None)
 
 
 def _jars(place: str, classpath: tuple[Path, ...]) -> dict[str, Path]:
     return {f"{place}/{jar.name}": jar for jar in classpath}
+
+
+def _installed(package: str) -> Path:
+    """Where a package of the harness's own environment is, pure Python as it is."""
+    return Path(sysconfig.get_paths()["purelib"], package)

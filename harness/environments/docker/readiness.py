@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from harness.environments.docker.sdk import engine_errors
-from harness.environments.recipes import connect, kafka, postgres, service
+from harness.environments.recipes import connect, kafka, mariadb, postgres, service
 from harness.environments.recipes.base import NotReady, accepts
 from harness.errors import EnvironmentFailed, MachineUnfit
 from harness.model.system import READY_LABEL, Node, Role
@@ -19,6 +19,8 @@ async def ready(node: Node, address: str, container: "Container", names: Mapping
     match node.role:
         case Role.POSTGRES:
             await postgres.answers(node, address)
+        case Role.MARIADB:
+            await mariadb.answers(node, address)
         case Role.KAFKA:
             await kafka.answers(address, names)
         case Role.KAFKA_CONNECT:

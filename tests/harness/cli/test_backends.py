@@ -77,9 +77,9 @@ def test_where_no_engine_answers_it_is_said_that_containers_may_be_left(
 
 
 def test_what_containers_cannot_do_yet_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine is there; MariaDB is not run in it."""
+    """The engine is there; a file's own Toxiproxy is not run in it."""
     monkeypatch.setattr("harness.environments.docker.sdk.connect", lambda: None)
-    with pytest.raises(DeclarationError, match="service db: --backend docker does not run role"):
+    with pytest.raises(DeclarationError, match="service proxy: --backend docker does not run"):
         InContainers(SYSTEM, cache=None)
 
 

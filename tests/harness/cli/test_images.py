@@ -1,6 +1,7 @@
 """Which images a system needs, and which it cannot have yet."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,6 +10,7 @@ import pytest
 
 from harness.cli import images, suites
 from harness.cli.matrix import union_of
+from harness.environments import nodejs
 from harness.environments.docker import images as docker_images
 from harness.environments.docker.images import Image
 from harness.errors import MachineUnfit
@@ -18,7 +20,10 @@ from harness.toolchain import toxiproxy
 SYSTEM = System(
     name="test",
     path=Path("test.yaml"),
-    nodes=(Node(name="db", role=Role.MARIADB), Node(name="kafka-1", role=Role.KAFKA, image="k:1")),
+    nodes=(
+        Node(name="proxy", role=Role.TOXIPROXY),
+        Node(name="kafka-1", role=Role.KAFKA, image="k:1"),
+    ),
 )
 
 
@@ -78,17 +83,74 @@ def test_without_python_services_are_built_upon_our_own_base() -> None:
     ]  # fmt: skip
 
 
-def test_what_cannot_be_run_yet_is_named() -> None:
-    """By service and reason."""
+def test_what_cannot_be_run_yet_is_named(tmp_path: Path) -> None:
+    """By service and reason; of the shop it is nothing."""
     (refused,) = images.foreign(SYSTEM)
-    assert "service db: --backend docker does not run role mariadb yet" in images.why_foreign(
+    assert "service proxy: --backend docker does not run role toxiproxy" in images.why_foreign(
         refused
+    )
+    (tmp_path / "Dockerfile").write_text("ARG BASE=golang:1\nFROM ${BASE}\n")
+    service = Node(name="order", role=Role.SERVICE, build=tmp_path)
+    (refused,) = images.foreign(replace(SYSTEM, nodes=(service,)))
+    assert "begins with ARG BASE=python:3.12-slim or ARG BASE=node:24-slim yet" in (
+        images.why_foreign(refused)
     )
 
     suite = suites.load("shop")
-    names = {n.name for n in images.foreign(union_of(suite, [suite.pattern("polyglot")]))}
-    assert names == {"payment-mariadb", "payment-js", "payment-relay"}
-    assert images.foreign(union_of(suite, [suite.pattern("outbox-cdc")])) == ()
+    assert images.foreign(union_of(suite, suite.patterns)) == ()
+
+
+def test_services_in_javascript_are_built_upon_their_own_base() -> None:
+    """The stand-in where the official one is not there; Python's is for the others."""
+    servers = (*OFFICIAL[:2], "mariadb:11.4")
+    done = built(Journal(*servers, docker_images.OFFICIAL_PYTHON), "polyglot")
+    assert done[3:] == [
+        "base", docker_images.NODE, docker_images.SANDBOX,
+        f"services upon {docker_images.OFFICIAL_PYTHON}",
+        f"services-js upon {docker_images.NODE}",
+    ]  # fmt: skip
+
+    done = built(Journal(*servers, docker_images.OFFICIAL_NODE), "polyglot")
+    assert done[3:] == [
+        "base", docker_images.PYTHON, docker_images.SANDBOX,
+        f"services upon {docker_images.PYTHON}",
+        f"services-js upon {docker_images.OFFICIAL_NODE}",
+    ]  # fmt: skip
+
+
+def test_a_pattern_whose_images_cannot_be_had_is_left_out_and_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All others are built; with the official images it can be had."""
+    suite = suites.load("shop")
+    monkeypatch.setattr(nodejs, "home", lambda: None)
+
+    def possible(*local: str) -> tuple[set[str], list[str]]:
+        journal = Journal(*local)
+        chosen = {pattern.name for pattern in images._possible(cast("Any", journal), suite)}
+        return {pattern.name for pattern in suite.patterns} - chosen, journal.done
+
+    left_out, (says,) = possible()
+    assert left_out == {"polyglot"}
+    assert says.startswith(
+        "pattern polyglot: left out: service payment-js is built upon node:24-sl"
+    )
+    assert "pip install 'aftershock[polyglot]'" in says
+    assert possible(docker_images.OFFICIAL_NODE, "mariadb:11.4") == (set(), [])
+
+    monkeypatch.setattr(images, "is_built", lambda _component: False)
+    left_out, (says,) = possible(docker_images.OFFICIAL_NODE)
+    assert left_out == {"polyglot"}
+    assert "service payment-mariadb: mariadb:11.4 is not on this machine, whose CPU" in says
+
+
+def test_a_suite_of_which_nothing_can_be_had_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By one message, after the reasons."""
+    monkeypatch.setattr(nodejs, "home", lambda: None)
+    suite = suites.load("shop")
+    only = replace(suite, patterns=(suite.pattern("polyglot"),))
+    with pytest.raises(MachineUnfit, match="suite shop: the images of none of its patterns"):
+        images._possible(cast("Any", Journal()), only)
 
 
 def test_toxiproxy_is_built_where_it_can_be(

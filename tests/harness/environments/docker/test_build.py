@@ -95,6 +95,29 @@ def test_what_was_fetched_beforehand_is_given_and_not_counted(tmp_path: Path) ->
     assert engine.built[0]["buildargs"]["PIP_NO_INDEX"] == "1"
 
 
+def test_packages_are_fetched_once_for_each_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Upon a base of ours; upon the official one the build does it."""
+    fetched = list[str]()
+
+    def fetch(image: Image, place: Path) -> dict[str, Path]:
+        fetched.append(image.upon)
+        (place / "a").write_text("")
+        return {"fetched": place}
+
+    monkeypatch.setattr("harness.environments.docker.packages.fetch", fetch)
+    (tmp_path / "Dockerfile").write_text("")
+    (tmp_path / "package-lock.json").write_text("")
+    engine = FakeEngine()
+    for base in (images.NODE, images.NODE, images.OFFICIAL_NODE):
+        builder(engine).build_service(images.service_image(tmp_path, base))
+
+    assert fetched == [images.NODE]
+    assert ["fetched/a" in b["names"] for b in engine.built] == [True, False]
+    assert "PIP_NO_INDEX" not in engine.built[1]["buildargs"]
+
+
 def test_a_build_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:
     """Its last lines."""
     says = [{"stream": f"line {n}\n"} for n in range(30)] + [{"error": "exit code 1"}]
@@ -139,7 +162,7 @@ def test_a_context_is_packed_without_times_and_owners(tmp_path: Path) -> None:
     (tmp_path / "run").chmod(0o755)
     (tmp_path / "link").symlink_to("run")
     packed = io.BytesIO()
-    build._pack(packed, {"a": tmp_path})
+    build._pack(packed, images.files({"a": tmp_path}))
     packed.seek(0)
     with tarfile.open(fileobj=packed) as tar:
         found = {m.name: m for m in tar.getmembers()}

@@ -57,6 +57,7 @@ def test_without_a_check_an_open_port_will_do() -> None:
     "node",
     [
         Node(name="db", role=Role.POSTGRES, environment={"POSTGRES_PASSWORD": "x"}),
+        Node(name="other", role=Role.MARIADB, environment={"MARIADB_ROOT_PASSWORD": "x"}),
         Node(name="kafka-1", role=Role.KAFKA),
         Node(name="connect", role=Role.KAFKA_CONNECT),
     ],
@@ -70,5 +71,5 @@ def test_servers_are_asked_in_their_own_protocol(node: Node) -> None:
 
 def test_another_role_is_refused_by_name() -> None:
     """With the service's."""
-    with pytest.raises(MachineUnfit, match="service x: --backend docker does not run role mariadb"):
-        ask(Node(name="x", role=Role.MARIADB), Checked(0))
+    with pytest.raises(MachineUnfit, match="service x: --backend docker does not run role toxi"):
+        ask(Node(name="x", role=Role.TOXIPROXY), Checked(0))
