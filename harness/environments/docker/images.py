@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from harness.environments import nodejs
-from harness.environments.recipes import mariadb_setup
 from harness.errors import MachineUnfit
 from harness.model.system import Node, Role, System
 from harness.toolchain import Toolchain
@@ -49,6 +48,8 @@ PACKAGES = (
 """What the base has beside Debian's own minimum: what entrypoints and health checks call."""
 _ROOTS = (Path(__file__).parents[3] / "compose", Path(__file__).parents[2] / "_bundled" / "compose")
 _ASKS = re.compile(r"^ARG BASE=(\S+)[ \t]*$", re.MULTILINE)
+_MARIADB_SETUP = Path(__file__).parents[1] / "recipes" / "mariadb_setup.py"
+"""By its path: the driver that it imports is nothing that `aftershock doctor` needs."""
 _LEFT_OUT = frozenset({"__pycache__", "node_modules", ".git"})
 """Of a folder of sources: what builds and tools have left there."""
 _NO_PART = frozenset({"__pycache__"})
@@ -90,7 +91,7 @@ def stand_ins(toolchain: Toolchain, roles: frozenset[Role]) -> tuple[Image, ...]
             {
                 "server": toolchain.mariadb_home,
                 "packages/pymysql": _installed("pymysql"),
-                "packages/mariadb_setup.py": Path(mariadb_setup.__file__),
+                "packages/mariadb_setup.py": _MARIADB_SETUP,
             },
         ),
         Role.KAFKA: ("kafka", java | _jars("libs", toolchain.kafka_classpath)),

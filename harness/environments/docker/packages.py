@@ -22,7 +22,7 @@ _TOLD_IN: Mapping[str, str] = {
     images.NODE: "package-lock.json",
 }
 """Base of ours → the file that names a service's packages."""
-_NPM = ("npm", "ci", "--omit=dev")
+_NPM = ("npm", "ci", "--omit=dev", "--no-audit", "--no-fund")
 _BROUGHT = ("node_modules", "__pycache__", ".git")
 
 ARGUMENTS: Mapping[str, str] = {"PIP_NO_INDEX": "1"}
