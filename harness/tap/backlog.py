@@ -43,6 +43,9 @@ _SHARE = 16
 """Of the machine's free memory, the part that pieces may have."""
 _QUIET_NS = 2_000_000
 """Nothing has come for so long: there is time, unless somebody else has none."""
+_PAUSE_NS = 50_000_000
+"""And where much waits: under a load nothing comes for a moment each time that a disk or a server has
+something to do."""
 _SLICE_NS = 200_000
 """How long is read at once then: so late is what comes meanwhile, such as the answer to a commit for
 which the disk took longer."""
@@ -53,8 +56,8 @@ _CATCH_NS = 2_000_000
 _OLD_NS = 500_000_000
 """What has waited for so long is not left to quiet moments,"""
 _BEHIND = 1 << 20
-"""unless so much waits, in bytes: then more comes than is read so, and every moment of it is one that
-whoever makes that load waits for."""
+"""unless so much waits in memory, in bytes, or anything on disk: then more comes than is read so, and
+every moment of it is one that whoever makes that load waits for."""
 
 
 class Backlog:
@@ -193,11 +196,13 @@ class Backlog:
             self._looks = False
             return
         now = monotonic_ns()
-        if now - self._last_ns > _QUIET_NS and self._processors.are_enough():
+        is_behind = self._weight >= _BEHIND or bool(self._sizes)
+        quiet_ns = _PAUSE_NS if is_behind else _QUIET_NS
+        if now - self._last_ns > quiet_ns and self._processors.are_enough():
             self._read_for(_SLICE_NS)
             self._loop.call_soon(self._look)
             return
-        if now - self._waiting[_TIME] > _OLD_NS and self._weight < _BEHIND:
+        if now - self._waiting[_TIME] > _OLD_NS and not is_behind:
             self._read_for(_SLIVER_NS)
         self._loop.call_later(_LOOK_S, self._look)
 

@@ -132,14 +132,16 @@ def test_it_is_read_by_itself_when_nothing_comes() -> None:
 class Looks:
     """A loop that is come back to by hand, at a time of ours, on a machine of ours."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, enough: bool = True) -> None:
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *, enough: bool = True, most: int = 1 << 30
+    ) -> None:
         self.now_ns, self.enough = 0, enough
         self.acts: list[Callable[[], None]] = []
         monkeypatch.setattr("harness.tap.backlog.monotonic_ns", lambda: self.now_ns)
         self.reader = Reader()
         self.backlog = Backlog(
             self._read, cast("asyncio.AbstractEventLoop", self),
-            processors=cast("Processors", self), most=1 << 30,
+            processors=cast("Processors", self), most=most,
         )  # fmt: skip
 
     def call_later(self, _delay_s: float, act: Callable[[], None]) -> None:
@@ -150,6 +152,9 @@ class Looks:
 
     def are_enough(self) -> bool:
         return self.enough
+
+    def close(self) -> None:
+        """Of the machine, in whose stead it stands."""
 
     def _read(self, flow: Flow, data: bytes, time_ns: int) -> None:
         self.now_ns += 60_000_000  # longer than may be read at once
@@ -177,6 +182,29 @@ def test_under_load_what_waits_is_read_as_long_as_little_does(
     looks.now_ns = waited_ms * 1_000_000
     looks.backlog.add(ONE, b"the load")
     assert looks.read_at(waited_ms) == read
+
+
+@pytest.mark.parametrize(
+    ("waiting_bytes", "quiet_ms", "read"),
+    [(10, 1, 0), (10, 4, 1), (2_000_000, 4, 0), (2_000_000, 40, 0), (2_000_000, 60, 1)],
+)
+def test_where_much_waits_a_moment_has_to_be_longer(
+    monkeypatch: pytest.MonkeyPatch, waiting_bytes: int, quiet_ms: int, read: int
+) -> None:
+    """A load has its own short ones."""
+    looks = Looks(monkeypatch)
+    looks.backlog.add(ONE, b"a" * waiting_bytes)
+    assert looks.read_at(quiet_ms) == read
+
+
+def test_what_waits_on_disk_is_much(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Though it takes little memory."""
+    looks = Looks(monkeypatch, most=1000)
+    looks.backlog.spill = Spill(tmp_path)
+    looks.backlog.add(ONE, b"a" * 8000)
+    assert looks.read_at(40) == 0
+    assert looks.read_at(60) == 1
+    looks.backlog.close()
 
 
 def test_in_a_quiet_moment_nothing_is_read_while_somebody_waits_for_a_processor(
