@@ -8,16 +8,14 @@ succeeded each second of the workload and how long they took, as medians over al
 """
 
 import argparse
-import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
+import runs
 
 WAYS = ("with taps", "without")
 
@@ -29,8 +27,8 @@ def main() -> None:
     parser.add_argument("--pattern", action="append", default=[])
     parser.add_argument("--fault", action="append", default=[])
     given = parser.parse_args()
-    chosen = [part for pattern in given.pattern for part in ("--pattern", pattern)]
-    chosen += [part for fault in given.fault or ("none", "kill") for part in ("--fault", fault)]
+    chosen = runs.options_of("--pattern", given.pattern)
+    chosen += runs.options_of("--fault", given.fault or ("none", "kill"))
     verdicts: dict[str, dict[tuple[int, str], str]] = {way: {} for way in WAYS}
     figures: dict[str, dict[str, list[float]]] = {way: defaultdict(list) for way in WAYS}
     with tempfile.TemporaryDirectory() as out:
@@ -58,15 +56,9 @@ def main() -> None:
     sys.exit(bool(differing))
 
 
-def _run(seed: int, way: str, chosen: list[str], out: Path) -> dict[str, Any]:
-    command = [sys.executable, "-c", "from harness.cli import main; main()", "run", "shop"]
-    command += [*chosen, "--seed", str(seed), "--json", "--offline", "--out", str(out)]
-    command += ["--no-taps"] if way == WAYS[1] else []
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    if not done.stdout:
-        raise SystemExit(f"{way}, seed {seed}: {done.stderr[-2000:]}")
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
+def _run(seed: int, way: str, chosen: list[str], out: Path) -> runs.Row:
+    untapped = ["--no-taps"] if way == WAYS[1] else []
+    return runs.run(out, *chosen, "--seed", str(seed), *untapped, timeout_s=600)
 
 
 def _figures(scenario: Path) -> dict[str, float]:

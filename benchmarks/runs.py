@@ -13,8 +13,8 @@ USAGE = 254
 """Exit code of a run that was refused."""
 
 
-class Refused(Exception):
-    """The command refused what it was asked for: its last line."""
+class Refused(SystemExit):
+    """The command refused what it was asked for: its last line, which ends whoever expects none."""
 
 
 def run(out: Path, *chosen: str, timeout_s: float) -> Row:

@@ -16,11 +16,13 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-Row = dict[str, Any]
+import runs
+from runs import Row
+
+_RUN_S, _LIST_S = 3600.0, 60.0
 
 
 def main() -> None:
@@ -31,7 +33,7 @@ def main() -> None:
     faults = options.fault or [name for name in named if "=" not in name]
     fits = {row["name"]: row["patterns"] for row in _listed("faults")}
     ends_at = time.monotonic() + 60 * options.minutes
-    done = {(r["pattern"], r["fault"], r["seed"]) for r in _rows(options.out)}
+    done = {(r["pattern"], r["fault"], r["seed"]) for r in runs.rows(options.out)}
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         together: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for fault in _of_seed(seed, faults, options.each):
@@ -44,7 +46,7 @@ def main() -> None:
         for missing, those in together.items():
             if missing and time.monotonic() < ends_at:
                 _run(missing, those, seed, options)
-    rows = [r for r in _rows(options.out) if r["pattern"] in patterns and r["fault"] in faults]
+    rows = [r for r in runs.rows(options.out) if r["pattern"] in patterns and r["fault"] in faults]
     _print(rows, patterns, faults)
     sys.exit(not all(row["as_expected"] for row in rows))
 
@@ -62,23 +64,15 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _aftershock(*arguments: str, timeout_s: float = 3600.0) -> Any:
-    command = [sys.executable, "-c", "from harness.cli import main; main()", *arguments]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
-    if not told.stdout:
-        raise SystemExit(f"{' '.join(arguments)}: {told.stderr[-2000:]}")
-    return json.loads(told.stdout)
-
-
 def _listed(kind: str) -> list[Row]:
-    rows: list[Row] = _aftershock("list", kind, "--json")
+    told = subprocess.run(
+        [sys.executable, "-c", "from harness.cli import main; main()", "list", kind, "--json"],
+        capture_output=True, text=True, timeout=_LIST_S, check=False,
+    )  # fmt: skip
+    if not told.stdout:
+        raise SystemExit(f"list {kind}: {told.stderr[-2000:]}")
+    rows: list[Row] = json.loads(told.stdout)
     return rows
-
-
-def _rows(path: Path) -> Iterator[Row]:
-    if path.exists():
-        with path.open(encoding="utf-8") as file:
-            yield from map(json.loads, file)
 
 
 def _of_seed(seed: int, faults: list[str], each: int | None) -> list[str]:
@@ -91,17 +85,12 @@ def _run(
     patterns: Iterable[str], faults: Iterable[str], seed: int, options: argparse.Namespace
 ) -> None:
     began = time.monotonic()
-    chosen = [part for pattern in patterns for part in ("--pattern", pattern)]
-    chosen += [part for fault in faults for part in ("--fault", fault)]
     with tempfile.TemporaryDirectory() as folder:
-        document = _aftershock(
-            "run", "shop", *chosen, "--seed", str(seed),
-            "--offline", "--json", "--out", str(options.keep or folder),
+        document = runs.run(
+            options.keep or Path(folder), *runs.options_of("--pattern", patterns),
+            *runs.options_of("--fault", faults), "--seed", str(seed), timeout_s=_RUN_S,
         )  # fmt: skip
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    with options.out.open("a", encoding="utf-8") as file:
-        for scenario in document["scenarios"]:
-            file.write(json.dumps(_row(scenario, seed)) + "\n")
+    runs.keep(options.out, [_row(scenario, seed) for scenario in document["scenarios"]])
     said = Counter(scenario["verdict"] for scenario in document["scenarios"])
     took = time.monotonic() - began
     told = f"seed {seed} {', '.join(faults)}: {dict(said)} in {took:.0f} s"

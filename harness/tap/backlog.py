@@ -133,6 +133,8 @@ class Backlog:
 
     def close(self) -> None:
         """Let go of the disk, and read no more. Idempotent."""
+        self._waiting.clear()
+        self._sizes.clear()
         self._processors.close()
         if self.spill is not None:
             self.spill.close()

@@ -62,7 +62,7 @@ class Flow(asyncio.Protocol):
         if relay.fast:
             self.sent += size
             self.sink.write(data)  # type: ignore[union-attr] # fast: both legs are there
-            relay.keep(self, data)
+            relay.station.backlog.add(self, data)
             if size >= LARGE:
                 self._came_large()
             elif self._large:

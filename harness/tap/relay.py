@@ -46,7 +46,7 @@ class Relay:
     """A connection of `link`. `fast`: forwarded before it is read."""
 
     __slots__ = (
-        "asked", "blind", "delivered", "down", "fast", "held", "is_closed", "keep", "link", "local", "number", "reader",
+        "asked", "blind", "delivered", "down", "fast", "held", "is_closed", "link", "local", "number", "reader",
         "station", "strict", "up", "who",
     )  # fmt: skip
 
@@ -55,7 +55,6 @@ class Relay:
         self.link = link
         self.number = number
         self.who = (link.client, link.server, number)
-        self.keep = station.backlog.add
         self.up = Flow(self, FROM_CLIENT)
         self.down = Flow(self, FROM_SERVER)
         self.reader = station.tracer.open(link.client, link.server, number, link.protocol)

@@ -50,7 +50,7 @@ _ROOTS = (Path(__file__).parents[3] / "compose", Path(__file__).parents[2] / "_b
 _ASKS = re.compile(r"^ARG BASE=(\S+)[ \t]*$", re.MULTILINE)
 _MARIADB_SETUP = Path(__file__).parents[1] / "recipes" / "mariadb_setup.py"
 """By its path: the driver that it imports is nothing that `aftershock doctor` needs."""
-_LEFT_OUT = frozenset({"__pycache__", "node_modules", ".git"})
+LEFT_OUT = frozenset({"__pycache__", "node_modules", ".git"})
 """Of a folder of sources: what builds and tools have left there."""
 _NO_PART = frozenset({"__pycache__"})
 """Of what is put beside one."""
@@ -69,9 +69,9 @@ class Image:
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """(path in the context, file) of everything that the build is given, sorted."""
-        own = {p.name: p for p in self.folder.iterdir() if p.name not in _LEFT_OUT}
+        own = {p.name: p for p in self.folder.iterdir() if p.name not in LEFT_OUT}
         for name, root in sorted({**own, **self.parts}.items()):
-            yield from files({name: root}, _NO_PART if name in self.parts else _LEFT_OUT)
+            yield from files({name: root}, _NO_PART if name in self.parts else LEFT_OUT)
 
 
 def folder(name: str) -> Path:

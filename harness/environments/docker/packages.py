@@ -23,7 +23,6 @@ _TOLD_IN: Mapping[str, str] = {
 }
 """Base of ours → the file that names a service's packages."""
 _NPM = ("npm", "ci", "--omit=dev", "--no-audit", "--no-fund")
-_BROUGHT = ("node_modules", "__pycache__", ".git")
 
 ARGUMENTS: Mapping[str, str] = {"PIP_NO_INDEX": "1"}
 """Of a build beside which they are."""
@@ -59,7 +58,7 @@ def _wheels(folder: Path, place: Path) -> Path:
 def _node_modules(folder: Path, place: Path) -> Path:
     """By the Node.js that the base is made of, in a copy: the folder itself stays as it is."""
     work, fetched = place / "work", place / "fetched"
-    shutil.copytree(folder, work, symlinks=True, ignore=shutil.ignore_patterns(*_BROUGHT))
+    shutil.copytree(folder, work, symlinks=True, ignore=shutil.ignore_patterns(*images.LEFT_OUT))
     execute(
         nodejs.argv_of(_NPM), name=f"{' '.join(_NPM)} in {folder}", timeout_s=_TIMEOUT_S,
         cwd=work, env={**os.environ, "PATH": nodejs.path()},

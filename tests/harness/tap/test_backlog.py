@@ -207,6 +207,20 @@ def test_what_waits_on_disk_is_much(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     looks.backlog.close()
 
 
+def test_what_waits_when_it_is_closed_is_not_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither what is in memory nor what was on the disk that is gone."""
+    looks = Looks(monkeypatch, most=1000)
+    looks.backlog.spill = Spill(tmp_path)
+    looks.backlog.add(ONE, b"a" * 8000)
+    looks.backlog.add(ONE, b"b")
+    looks.backlog.close()
+    looks.now_ns = 1_000_000_000
+    looks.acts.pop()()
+    assert (looks.reader.seen, looks.acts, len(looks.backlog)) == ([], [], 0)
+
+
 def test_in_a_quiet_moment_nothing_is_read_while_somebody_waits_for_a_processor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
