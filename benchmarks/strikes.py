@@ -55,6 +55,7 @@ class Series:
     target = "points"
     duration_s = 0.0
     armed_at_once = False
+    key = None
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage

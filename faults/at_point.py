@@ -46,6 +46,10 @@ class AtPoint:
     def armed_at_once(self) -> bool:
         return self._point.names_one
 
+    @property
+    def key(self) -> str | None:
+        return self._point.key
+
     def undo(self) -> Mapping[str, Any]:
         return {"open": list(self._mechanism.gated), **self._mechanism.undo()}
 

@@ -100,8 +100,12 @@ class Point:
     def names_one(self) -> bool:
         """Whether it names one effect of one business key, or one of many by its number: it may
         come at any moment from the first request on, and depends on the seed."""
-        key = self.address.key
-        return self.address.occurrence is not None or key not in {None, NO_KEY}
+        return self.address.occurrence is not None or self.key is not None
+
+    @property
+    def key(self) -> str | None:
+        """The business key whose effect it names, None where it names none."""
+        return None if self.address.key == NO_KEY else self.address.key
 
     @property
     def target(self) -> str:

@@ -245,6 +245,11 @@ class Awaiting(Protocol):
         first one; else at the scenario's seeded time."""
         ...
 
+    @property
+    def key(self) -> str | None:
+        """The business key that it waits for; None: whichever comes first."""
+        ...
+
     async def arm(self) -> None:
         """Look for the moment from now on."""
         ...

@@ -4,6 +4,11 @@ import time
 from typing import Protocol
 
 
+def until_multiple_s(now_s: float, period_s: float) -> float:
+    """How long it is to the next multiple of the period, 0 at one; of no period, not at all."""
+    return -now_s % period_s if period_s > 0 else 0.0
+
+
 class Clock(Protocol):
     """Where times in a history come from."""
 

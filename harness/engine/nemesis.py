@@ -1,9 +1,9 @@
 """The nemesis: injects one fault, proves it, heals it, and writes all of it into the history.
 
 A fault that waits for a moment of the system's own is armed first, before the workload begins if it
-asks for that; its window opens when the moment has come. A fault that fails in any step is recorded as it stands, unproved; the heal is tried whatever
-happened before. With sabotage the injector does nothing while its probes stay, which every
-sound probe must call out.
+asks for that; its window opens when the moment has come. A fault that fails in any step is recorded
+as it stands, unproved; the heal is tried whatever happened before. With sabotage the injector does
+nothing while its probes stay, which every sound probe must call out.
 """
 
 import asyncio
@@ -45,6 +45,8 @@ class Nemesis:
         self._entry: int | None = None
         self._window: Op | None = None
         self.record = FaultRecord(name=fault.name, target=fault.target)
+        self.met = asyncio.Event()
+        """Set when the moment that is waited for has come, or will not be waited for any more."""
 
     @property
     def armed_at_once(self) -> bool:
@@ -61,6 +63,11 @@ class Nemesis:
         """Whether it waits for a moment of the system's own."""
         return self._awaiting is not None
 
+    @property
+    def key(self) -> str | None:
+        """The business key whose moment it waits for, None where any will do."""
+        return self._awaiting.key if self._awaiting is not None else None
+
     async def arm(self) -> None:
         """Before, and arm what waits for a moment. Raises as little as `strike`."""
         await self._taken(self._arm())
@@ -73,6 +80,7 @@ class Nemesis:
             await self.arm()
         if self.record.error is None:
             await self._taken(self._strike())
+        self.met.set()
 
     async def _taken(self, step: Coroutine[Any, Any, None]) -> None:
         """What goes wrong in a step is the record's."""
@@ -88,7 +96,9 @@ class Nemesis:
             await self._awaiting.arm()
 
     async def _strike(self) -> None:
-        if self._awaiting is not None and not await self._awaiting.moment():
+        came = self._awaiting is None or await self._awaiting.moment()
+        self.met.set()
+        if not came:
             self._narrator.note(f"{self._fault.name}: its moment never came")
             return
         self._window = self._history.invoke(

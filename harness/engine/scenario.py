@@ -6,7 +6,8 @@ healed in any case, Ctrl-C included.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from harness import seed as chance
-from harness.engine.clock import ScenarioClock
+from harness.engine.clock import ScenarioClock, until_multiple_s
 from harness.engine.collect import collect
 from harness.engine.history import History
 from harness.engine.ledger import Ledger
@@ -27,6 +28,7 @@ from harness.engine.samples import SlotSamples
 from harness.engine.stack import Stack
 from harness.engine.stage import StoreWitness
 from harness.engine.steady import SteadyState
+from harness.engine.turnstile import Alone, place_of
 from harness.engine.watch import end_trace, lost_sync, round_the_taps
 from harness.engine.workload import drive, first_asked_before
 from harness.engine.world import World
@@ -36,6 +38,7 @@ from harness.lifecycle import Phase, may_follow
 from harness.model.fault import FaultRecord
 from harness.model.load import drawn
 from harness.model.record import Phase as PhaseRecord
+from harness.model.request import Request
 from harness.model.scenario import Pattern, Scenario
 from harness.model.system import Link, Role, System
 from harness.protocols import Narrator
@@ -211,11 +214,16 @@ class ScenarioRun:
         # What waits for an effect of the first request must be there before it.
         if self._nemesis is not None and self._nemesis.armed_at_once:
             await self._nemesis.arm()
+        stopped = asyncio.create_task(self._stop.wait())
+        until_s = until_multiple_s(time.time(), self._pattern.clock_s)
+        await asyncio.wait((stopped,), timeout=until_s)
         began_s = self._clock.elapsed_s()
         self._work_ends_at = began_s + span_s
-        work = asyncio.create_task(drive(plan, url, self._history, suite.request_timeout_s))
+        alone = self._alone(plan, passed)
+        work = asyncio.create_task(
+            drive(plan, url, self._history, suite.request_timeout_s, alone=alone)
+        )
         fault = asyncio.create_task(self._strike(began_s + moment_s))
-        stopped = asyncio.create_task(self._stop.wait())
         try:
             both = asyncio.gather(work, fault)
             waited: tuple[asyncio.Future[Any], ...] = (both, stopped)
@@ -258,6 +266,14 @@ class ScenarioRun:
             narrator=self._narrator,
             sabotage=self._settings.sabotage,
         )
+
+    def _alone(self, plan: Sequence[Request], passed: Collection[str]) -> Alone | None:
+        """The request that a fault at a point waits for, if it is to be known beforehand."""
+        nemesis = self._nemesis
+        if nemesis is None or not nemesis.waits or (nemesis.armed_at_once and nemesis.key is None):
+            return None
+        place = place_of(plan, key=nemesis.key, passed=passed)
+        return None if place is None else Alone(place=place, over=nemesis.met)
 
     async def _strike(self, moment_s: float) -> None:
         if self._nemesis is None:

@@ -1,7 +1,8 @@
 """Runs a workload's plan: each request at its due time, however slow the answers to others.
 
-Open loop: load does not wait for the system under test. Nothing is retried, so one request is
-one operation. Every operation that is invoked ends, by cancellation as info.
+Open loop: load does not wait for the system under test, but for one request that may be sent by
+itself (see turnstile.py). Nothing is retried, so one request is one operation. Every operation that
+is invoked ends, by cancellation as info.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import aiohttp
 
 from harness.drivers.http import Answer, new_session, send
 from harness.engine.history import History
+from harness.engine.turnstile import Alone, Turnstile
 from harness.errors import DeclarationError
 from harness.model.op import OpType
 from harness.model.request import Request
@@ -22,7 +24,14 @@ Ends = Mapping[tuple[str, str], "asyncio.Future[OpType | None]"]
 """(f, key) → how that request ended; None where it was never sent."""
 
 
-async def drive(plan: Sequence[Request], base_url: str, history: History, timeout_s: float) -> None:
+async def drive(
+    plan: Sequence[Request],
+    base_url: str,
+    history: History,
+    timeout_s: float,
+    *,
+    alone: Alone | None = None,
+) -> None:
     """Send the whole plan to `base_url` and await every end, each within `timeout_s` of its
     sending. Each request has a process of its own, `client-<place in the plan>`.
 
@@ -33,9 +42,10 @@ async def drive(plan: Sequence[Request], base_url: str, history: History, timeou
     loop = asyncio.get_running_loop()
     began = loop.time()
     ends: Ends = {(request.f, request.key): loop.create_future() for request in plan}
+    turnstile = Turnstile(alone)
     async with new_session() as session, asyncio.TaskGroup() as group:
         for place, request in enumerate(plan):
-            slot = _Slot(f"client-{place}", request, base_url, history, timeout_s)
+            slot = _Slot(place, request, base_url, history, timeout_s, turnstile)
             group.create_task(slot.run(session, began, ends))
 
 
@@ -65,13 +75,20 @@ class _Slot:
     """One request of the plan and the process that sends it."""
 
     def __init__(
-        self, process: str, request: Request, base_url: str, history: History, timeout_s: float
+        self,
+        place: int,
+        request: Request,
+        base_url: str,
+        history: History,
+        timeout_s: float,
+        turnstile: Turnstile,
     ) -> None:
-        self._process = process
+        self._place = place
         self._request = request
         self._url = base_url.rstrip("/") + request.path
         self._history = history
         self._timeout_s = timeout_s
+        self._turnstile = turnstile
 
     async def run(self, session: aiohttp.ClientSession, began: float, ends: Ends) -> None:
         """Wait for the due time, send, record. Tells `ends` in any case."""
@@ -79,7 +96,7 @@ class _Slot:
         try:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(began + self._request.due_s - loop.time())
-            kind = await self._send(session) if await self._allowed(ends) else None
+            kind = await self._passed(session) if await self._allowed(ends) else None
             if not end.done():
                 end.set_result(kind)
         finally:
@@ -91,9 +108,14 @@ class _Slot:
         earlier = ends[self._request.only_if_ok, self._request.key]
         return await asyncio.shield(earlier) is OpType.OK
 
+    async def _passed(self, session: aiohttp.ClientSession) -> OpType:
+        async with self._turnstile.passing(self._place):
+            return await self._send(session)
+
     async def _send(self, session: aiohttp.ClientSession) -> OpType:
         request = self._request
-        invoked = self._history.invoke(self._process, request.f, request.key, request.body)
+        process = f"client-{self._place}"
+        invoked = self._history.invoke(process, request.f, request.key, request.body)
         # What cancellation leaves: sent perhaps, answered perhaps.
         answer = Answer(type=OpType.INFO, error="cancelled")
         try:

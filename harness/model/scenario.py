@@ -119,6 +119,9 @@ class Pattern:
     """Probes of the steady state besides the suite's."""
     plan: Plan | None = None
     """Its own workload, where the suite's does not fit."""
+    clock_s: float = 0.0
+    """What its services do by the wall clock they do at multiples of so many seconds, as a job of
+    every full minute does: the workload begins at one, so that each run meets them alike. 0: at once."""
     committed: StoreQuery | None = None
     """Its own business keys, where the suite's do not fit."""
     stored_as: Mapping[str, str] = field(default_factory=dict)

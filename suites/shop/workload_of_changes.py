@@ -2,9 +2,13 @@
 
 An order is amended, cancelled, or erased: then its row is gone. Some changes come right after the
 one before, sooner than anybody who looks into the table now and then could have seen that.
+
+The poller looks at full seconds. Nothing is due shortly before one, nor at it, so that what it sees
+hangs on the plan, and not on which of two comes some milliseconds earlier.
 """
 
 import random
+from dataclasses import replace
 
 from harness.model.request import Request
 
@@ -23,9 +27,14 @@ STORIES: tuple[tuple[int, tuple[str, ...]], ...] = (
 """So many orders, and what happens to each after it was placed. The others are left alone."""
 
 _THINK_S = (0.5, 1.5)
-"""How long after placing an order its customer changes their mind."""
+"""How long after placing an order its customer changes their mind, before it is put between looks."""
 _AT_ONCE_S = 0.02
 """How long after one change the next is due. It is sent when the one before is acknowledged."""
+
+LOOK_S = 1.0
+"""How often the poller looks: at full seconds of the workload, which begins at one."""
+_AFTER_LOOK_S, _BEFORE_LOOK_S = 0.1, 0.25
+"""For how long nothing is due after a look, and before the next."""
 
 
 def plan_of_changes(
@@ -36,8 +45,9 @@ def plan_of_changes(
     changed = sum(count for count, _ in STORIES)
     if orders < changed or rate_per_s <= 0:
         raise ValueError(f"orders={orders}, rate_per_s={rate_per_s}: at least {changed}, and > 0")
-    placed = [place(rng, number, rate_per_s) for number in range(1, orders + 1)]
-    chosen = iter(rng.sample(placed, changed))
+    drawn = [place(rng, number, rate_per_s) for number in range(1, orders + 1)]
+    placed = [replace(request, due_s=between_looks(request.due_s)) for request in drawn]
+    chosen = iter(rng.sample(drawn, changed))
     changes = [
         request
         for count, story in STORIES
@@ -47,8 +57,16 @@ def plan_of_changes(
     return tuple(sorted(placed + changes, key=lambda request: request.due_s))
 
 
+def between_looks(due_s: float) -> float:
+    """The moment put into the part of its second that is clear of looks; which of two is the earlier
+    stays as it was."""
+    look, since = divmod(due_s, LOOK_S)
+    share = 1 - (_AFTER_LOOK_S + _BEFORE_LOOK_S) / LOOK_S
+    return look * LOOK_S + _AFTER_LOOK_S + since * share
+
+
 def _changes(rng: random.Random, placed: Request, story: tuple[str, ...]) -> list[Request]:
-    due_s = placed.due_s + rng.uniform(*_THINK_S)
+    due_s = between_looks(placed.due_s + rng.uniform(*_THINK_S))
     quantity = int((placed.body or {})["quantity"])
     found: list[Request] = []
     for step, f in enumerate(story):

@@ -47,6 +47,15 @@ def test_it_is_what_the_nemesis_wants() -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "key"),
+    [("commit", None), ("commit(orders,*)/3", "3"), ("commit(orders,*)/-", None), ("commit/*#4", None)],
+)  # fmt: skip
+def test_it_waits_for_the_key_that_it_names(place: str, key: str | None) -> None:
+    awaiting: Awaiting = World(f"kill:order:after:order/order-db/{place}").fault
+    assert awaiting.key == key
+
+
+@pytest.mark.parametrize(
     ("place", "passed"), [("commit(orders,*)", {"3"}), ("commit(orders,*)/3", set())]
 )
 def test_only_a_point_that_names_no_effect_leaves_out_earlier_keys(

@@ -1,5 +1,5 @@
-"""The poller of table-polling: looks for rows whose `updated_at` is past its cursor, and publishes
-them as they are now.
+"""The poller of table-polling: looks, at full seconds of the clock as jobs do, for rows whose
+`updated_at` is past its cursor, and publishes them as they are now.
 
 A control. A row that is gone is never found, and of two changes between two looks only the second.
 `updated_at` is the time at which a transaction began: one that commits late, below the cursor, is
@@ -8,6 +8,7 @@ The cursor is kept after the acknowledgement, so a crash in between tells rows a
 """
 
 import threading
+import time
 from datetime import datetime
 from typing import Any
 
@@ -45,13 +46,13 @@ class Poller:
         return sent
 
     def run(self, stop: threading.Event, every_s: float) -> None:
-        """Until `stop`; a database out of reach is tried again at the next look."""
-        while not stop.is_set():
+        """At every multiple of `every_s` of the wall clock, until `stop`; a database out of reach
+        is tried again at the next look."""
+        while not stop.wait(every_s - time.time() % every_s):
             try:
                 self.poll()
             except Unavailable as error:
                 log(f"database: {error}")
-            stop.wait(every_s)
 
     def _move(self, cursor: datetime) -> None:
         with self._pool.connection() as conn:

@@ -41,7 +41,7 @@ class Settings:
     offsets_in_transaction: bool = True
     """Whether the router commits what it has read together with what it has written."""
     poll_s: float = 1.0
-    """How often the poller looks into the table."""
+    """The poller looks into the table at each multiple of this on the wall clock."""
     connector: str | None = None
     """The connector that *order* looks after, where its events go by one."""
 

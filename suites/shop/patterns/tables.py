@@ -2,7 +2,7 @@
 
 from harness.model.scenario import ANY_FAULT, Hop, Pattern
 from harness.model.store_query import LoggedChanges, Published, StoreQuery
-from suites.shop.workload_of_changes import plan_of_changes
+from suites.shop.workload_of_changes import LOOK_S, plan_of_changes
 
 from .shared import CONNECTORS, EFFECTS, FLUSH, MARK, REQUEST, WRITER_AND_CONSUMER
 
@@ -104,4 +104,5 @@ TABLE_POLLING = Pattern(
     ),
     invariants=("tables",),
     plan=plan_of_changes,
+    clock_s=LOOK_S,
 )

@@ -80,6 +80,8 @@ class Patient(Scripted):
     waits_s: float = 0.0
     cut: str | None = None
 
+    key: str | None = None
+
     @property
     def armed_at_once(self) -> bool:
         return self.at_once
@@ -338,6 +340,33 @@ def test_it_is_armed_before_the_workload_where_it_asks_for_it(tmp_path: Path) ->
     assert rig.fault.calls == ["before", "arm", "moment", "inject", "during", "heal", "after"]
     assert not Rig(tmp_path, kind=Patient, at_once=False).nemesis.armed_at_once
     assert not Rig(tmp_path).nemesis.armed_at_once
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_it_tells_when_its_moment_has_come_or_is_past(tmp_path: Path, comes: bool) -> None:
+    """Before it strikes: whoever was kept away from that moment is so no longer."""
+    rig = Rig(tmp_path, kind=Patient, comes=comes, key="17", stuck=True)
+    assert rig.nemesis.key == "17" and not rig.nemesis.met.is_set()
+
+    async def run() -> None:
+        strike = asyncio.create_task(rig.nemesis.strike(0.0))
+        await eventually(rig.nemesis.met.is_set)
+        strike.cancel()
+        await asyncio.gather(strike, return_exceptions=True)
+        await rig.nemesis.heal()
+
+    asyncio.run(run())
+    assert ("inject" in rig.fault.calls) is comes
+
+
+@pytest.mark.parametrize("step", ["before", "arm", "moment"])
+def test_whoever_waits_for_a_fault_that_fails_is_told(tmp_path: Path, step: str) -> None:
+    rig = Rig(tmp_path, kind=Patient, breaks=frozenset({step})).run()
+    assert rig.nemesis.met.is_set() and rig.nemesis.record.error == f"{step} broke"
+
+
+def test_a_fault_at_a_moment_of_its_own_waits_for_no_key(tmp_path: Path) -> None:
+    assert Rig(tmp_path).nemesis.key is None
 
 
 def test_a_moment_that_does_not_come_opens_no_window(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import faults
@@ -25,6 +26,8 @@ from harness.engine.stack import Stack
 from harness.engine.taps import Taps
 from harness.environments.memory import MemoryMeter
 from harness.environments.namespaces import Namespaces
+from harness.model.load import AS_DECLARED, Load
+from harness.model.op import NEMESIS
 from harness.model.record import NodeRecord
 from harness.model.scenario import Scenario
 from harness.model.system import System
@@ -83,9 +86,10 @@ class Bench:
         stop: asyncio.Event | None = None,
         system: System | None = None,
         sabotage: bool = False,
+        load: Load = AS_DECLARED,
     ) -> None:
         """One scenario as a run of its own under `name`, judged and stored."""
-        scenario = Scenario(suite="shop", pattern="dual-write", fault=fault, seed=3)
+        scenario = Scenario(suite="shop", pattern="dual-write", fault=fault, seed=3, load=load)
         run = create_run(self.results / name, suite="shop", seed=3, scenarios=[scenario.slug])
         writer = run.scenario(
             scenario,
@@ -120,6 +124,7 @@ async def all_scenarios(directory: str) -> dict[str, Any]:
         await bench.stack.open()
         try:
             await bench.play(meter, "proved", CUT)
+            await bench.play(meter, "crowded", CUT, load=Load(duration_s=3.0, rate_per_s=100.0))
             await bench.play(meter, "sabotaged", CUT, sabotage=True)
             await _interrupted(bench, meter, told)
             await _never_begun(bench, meter)
@@ -195,6 +200,30 @@ def test_a_dual_write_loses_what_the_proved_fault_cut(told: Mapping[str, Any]) -
     assert fault["evidence"]["achieved_cut"]["when"] == "after"
     assert stored["ops"]["ok"] > 0
     assert stored["peak_memory_mib"] > 100
+
+
+@pytest.mark.stack
+def test_what_a_point_waits_for_is_under_way_by_itself(told: Mapping[str, Any]) -> None:
+    """However many others are before and after it: so one order is lost, and which is the seed's."""
+    stored = scenario(told, "crowded")
+    (fault,) = stored["faults"]
+    (struck,) = fault["evidence"]["intended_cut"]["effect"]["keys"]
+    assert fault["achieved"]["cut_keys"] == [struck]
+
+    under_way: set[str] = set()
+    beside: dict[str, set[str]] = {}
+    for op in pq.read_table(stored["dir"] / "history.parquet").to_pylist():
+        if op["process"] == NEMESIS:
+            # From here on the others come, and meet a node that stands still.
+            if op["type"] == "invoke":
+                assert under_way == {struck}
+        elif op["type"] == "invoke":
+            beside.setdefault(op["key"], set(under_way))
+            under_way.add(op["key"])
+        else:
+            under_way.discard(op["key"])
+    assert beside[struck] == set()
+    assert any(beside.values())
 
 
 @pytest.mark.stack

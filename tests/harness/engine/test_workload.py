@@ -8,6 +8,7 @@ from aiohttp import web
 
 from harness.engine.clock import ScenarioClock
 from harness.engine.history import History
+from harness.engine.turnstile import Alone
 from harness.engine.workload import drive, first_asked_before
 from harness.errors import DeclarationError
 from harness.model.op import Op, OpType
@@ -34,9 +35,15 @@ def cancel(key: str, due_s: float = 0.0) -> Request:
 
 
 def run(
-    plan: list[Request], handler: Handler, *, timeout_s: float = 5.0, cancel_after: float = 0.0
+    plan: list[Request],
+    handler: Handler,
+    *,
+    timeout_s: float = 5.0,
+    cancel_after: float = 0.0,
+    alone: int | None = None,
 ) -> list[Op]:
-    """The history of the plan. `cancel_after`: cancel the whole workload after that long."""
+    """The history of the plan. `cancel_after`: cancel the whole workload after that long. `alone`:
+    the place of the request that goes alone."""
     lines: list[Op] = []
     history = History(lines.append, ScenarioClock())
 
@@ -49,7 +56,8 @@ def run(
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         try:
             async with asyncio.timeout(cancel_after or None):
-                await drive(plan, url, history, timeout_s)
+                one = None if alone is None else Alone(place=alone, over=asyncio.Event())
+                await drive(plan, url, history, timeout_s, alone=one)
         except TimeoutError:
             assert cancel_after
         finally:
@@ -94,6 +102,30 @@ def test_load_does_not_wait_for_slow_answers() -> None:
     lines = run([place("1"), place("2", due_s=0.05)], handler)
     assert [op.type for op in lines[:2]] == [OpType.INVOKE] * 2
     assert ends(lines) == {("place", "1"): OpType.OK, ("place", "2"): OpType.OK}
+
+
+def test_one_request_may_go_alone() -> None:
+    """While the server has it, it has no other; their times are those of their sending."""
+    under_way: set[str] = set()
+    beside: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        key = (await request.json())["id"]
+        under_way.add(key)
+        await asyncio.sleep(0.1)
+        if "2" in under_way:
+            beside.extend(under_way - {"2"})
+        under_way.discard(key)
+        return web.json_response({}, status=201)
+
+    plan = [place(str(n), due_s=0.02 * n) for n in range(4)]
+    lines = run(plan, handler, alone=2)
+    assert set(ends(lines).values()) == {OpType.OK}
+    assert beside == []
+    told = [(op.key, op.type) for op in lines]
+    ended = told.index(("2", OpType.OK))
+    assert told[4:6] == [("2", OpType.INVOKE), ("2", OpType.OK)]
+    assert told.index(("3", OpType.INVOKE)) > ended
 
 
 def test_a_request_is_sent_when_due() -> None:

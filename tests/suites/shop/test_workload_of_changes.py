@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from harness.model.request import Request
 from harness.seed import stream
 from suites.shop.workload import CANCEL, PLACE
-from suites.shop.workload_of_changes import AMEND, AMEND_AGAIN, ERASE, STORIES, plan_of_changes
+from suites.shop.workload_of_changes import (
+    AMEND,
+    AMEND_AGAIN,
+    ERASE,
+    LOOK_S,
+    STORIES,
+    between_looks,
+    plan_of_changes,
+)
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
 
@@ -44,12 +52,26 @@ def test_every_story_happens_to_as_many_orders_as_it_says(seed: int) -> None:
 
 @given(SEEDS)
 def test_a_change_waits_for_the_one_before_it(seed: int) -> None:
-    """Half a second after placing, or at once after another change: sooner than a poller looks."""
+    """A while after placing, or at once after another change: sooner than a poller looks."""
     for told in by_order(plan_of_changes(stream(seed, "workload"))).values():
         for before, after in pairwise(told):
             assert after.only_if_ok == before.f
             pause = after.due_s - before.due_s
-            assert pause >= 0.5 if before.f == PLACE else 0 < pause <= 0.05
+            assert pause > 0.3 if before.f == PLACE else 0 < pause <= 0.05
+
+
+@given(SEEDS)
+def test_nothing_is_due_near_a_look(seed: int) -> None:
+    """Nor would it be done then, if it took a fifth of a second."""
+    for request in plan_of_changes(stream(seed, "workload")):
+        assert 0.1 <= request.due_s % LOOK_S < 0.8
+
+
+@given(st.floats(min_value=0, max_value=100), st.floats(min_value=0, max_value=100))
+def test_between_looks_what_was_earlier_stays_earlier_and_in_its_second(a: float, b: float) -> None:
+    """Apart from what floats round away."""
+    assert (between_looks(a) <= between_looks(b)) == (a <= b) or abs(a - b) < 1e-9
+    assert between_looks(a) // LOOK_S == a // LOOK_S
 
 
 @given(SEEDS)
