@@ -93,7 +93,7 @@ def test_an_injector_that_does_nothing_is_called_out_by_its_probe(
     chosen = [part for fault in fitting for part in ("--fault", fault)]
     answer = aftershock(
         "run", small, "--pattern", "outbox-cdc", *chosen, "--sabotage-injectors", "--offline",
-        "--seed", "11", "--json", "--out", str(tmp_path),
+        "--seed", "11", "--duration", "1", "--json", "--out", str(tmp_path),
     )  # fmt: skip
     verdicts = {s["fault"]: s["verdict"] for s in answer.json["scenarios"]}
     proved = [f["proved"] for s in answer.json["scenarios"] for f in s["faults"]]
