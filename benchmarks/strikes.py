@@ -18,6 +18,7 @@ from harness.engine import rig as engine
 from harness.engine.scenario import ScenarioRun, Settings
 from harness.engine.stack import Stack
 from harness.engine.taps import Taps
+from harness.environments.builds import run_from
 from harness.environments.memory import MemoryMeter
 from harness.environments.namespaces import Namespaces
 from harness.errors import EnvironmentFailed
@@ -185,8 +186,11 @@ class Rig:
             outboxes=tuple(pattern.outboxes),
             invariants=demanded(self.suite, pattern),
         )
+        nodes = self.stack.environment.system.nodes
+        builds = {node.name: node.build for node in nodes if node.build is not None}
         await ScenarioRun(
-            stack=self.stack, scenario=scenario, system=system_of(self.suite, pattern),
+            stack=self.stack, scenario=scenario,
+            system=run_from(system_of(self.suite, pattern), builds),
             make_fault=make, writer=writer, ledger=self.out / "ledger",
             narrator=Silent(), meter=self.meter, stop=asyncio.Event(),
             settings=Settings(quiet_deadline_s=60.0),
