@@ -3,12 +3,12 @@
     python benchmarks/environments.py [--seeds 10] [--pattern P]… [--fault F]… [--rate 150]
                                       [--backend B]… [--only WHAT]… [--minutes M] [--out FILE]
 
-For every seed and both environments one `aftershock run` of the default matrix (or of what is named),
-and two under about as much load as two cores bear, with taps and without; which environment is first changes
-with the seed. Each run is a line of the file, and what the file has already is not run again, so that
-it can be stopped and gone on with, and two of it, each with a `--backend`, may fill one file side by
-side. Prints each seed's verdicts, what was struck and keys where they differ, and the costs, as medians
-over all seeds.
+For every seed and both environments one `aftershock run` of the default matrix (or of what is
+named), and two under about as much load as two cores bear, with taps and without; which environment
+is first changes with the seed. Each run is a line of the file, and what the file has already is not
+run again, so that it can be stopped and gone on with, and two of it, each with a `--backend`, may
+fill one file side by side. Prints each seed's verdicts, what was struck and keys where they differ,
+and the costs, as medians over all seeds.
 """
 
 import argparse

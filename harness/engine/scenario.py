@@ -8,7 +8,7 @@ healed in any case, Ctrl-C included.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -214,9 +214,9 @@ class ScenarioRun:
         # What waits for an effect of the first request must be there before it.
         if self._nemesis is not None and self._nemesis.armed_at_once:
             await self._nemesis.arm()
-        stopped = asyncio.create_task(self._stop.wait())
-        until_s = until_multiple_s(time.time(), self._pattern.clock_s)
-        await asyncio.wait((stopped,), timeout=until_s)
+        with suppress(TimeoutError):
+            until_s = until_multiple_s(time.time(), self._pattern.clock_s)
+            await asyncio.wait_for(self._stop.wait(), until_s)
         began_s = self._clock.elapsed_s()
         self._work_ends_at = began_s + span_s
         alone = self._alone(plan, passed)
@@ -224,6 +224,7 @@ class ScenarioRun:
             drive(plan, url, self._history, suite.request_timeout_s, alone=alone)
         )
         fault = asyncio.create_task(self._strike(began_s + moment_s))
+        stopped = asyncio.create_task(self._stop.wait())
         try:
             both = asyncio.gather(work, fault)
             waited: tuple[asyncio.Future[Any], ...] = (both, stopped)
